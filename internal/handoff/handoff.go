@@ -1,0 +1,75 @@
+// Package handoff is the one thing stage 1 and stage 2 share: the record that
+// stage 1 writes before it starts stage 2, and the result that stage 2 leaves
+// when it ends.
+//
+// It is data and its two files; it decides nothing. docs/handoff.md describes
+// every field for programs in other languages.
+package handoff
+
+import "github.com/molt-installer/molt/media"
+
+const (
+	// Version of Record and Result. A reader refuses any other.
+	Version = 1
+	// RecordPath and ResultPath are the same file in stage 1's root and in
+	// stage 2's: /run is one tmpfs, bound into both.
+	RecordPath = "/run/molt/handoff.json"
+	ResultPath = "/run/molt/result.json"
+	// KickstartPath is where stage 1 puts the kickstart it found.
+	KickstartPath = "/run/molt/ks.cfg"
+	// Outside is stage 1's root, as stage 2 sees it. Stage 2 runs chrooted in
+	// the same mount namespace; the medium is mounted out there so that
+	// it never nests inside the root that is loop-mounted from it.
+	Outside = "/proc/1/root"
+)
+
+// Record is what stage 1 found out.
+type Record struct {
+	Version     int         `json:"version"`
+	Build       media.Build `json:"build"`
+	Medium      Medium      `json:"medium"`
+	Image       string      `json:"image"`        // the stage2 image in stage 1's root: "/molt/medium/images/stage2.img"
+	Loop        string      `json:"loop"`         // "/dev/loop0", bound read-only to Image
+	Lower       string      `json:"lower"`        // where the squashfs is mounted, in stage 1's root
+	Root        string      `json:"root"`         // the overlay stage 2 runs in, in stage 1's root
+	CommandLine string      `json:"command_line"` // /proc/cmdline as booted, plus what a person edited
+	Kickstart   *Kickstart  `json:"kickstart,omitempty"`
+	Console     string      `json:"console"` // the terminal stage 2 talks to: "/dev/tty1", "/dev/ttyS0"
+	Retry       int         `json:"retry"`   // how often stage 2 has been started before
+}
+
+// Medium is where the image came from.
+type Medium struct {
+	URL    string `json:"url"`    // in the spelling of inst.stage2=: "cdrom:/dev/sr0"
+	Device string `json:"device"` // "/dev/sr0"
+	Mount  string `json:"mount"`  // in stage 1's root: "/molt/medium"
+	Disc   int    `json:"disc"`   // its number in the set
+}
+
+// Kickstart says where the file at KickstartPath came from.
+type Kickstart struct {
+	Origin string `json:"origin"` // "hd:LABEL=OEMDRV:/ks.cfg"
+	Path   string `json:"path"`   // KickstartPath
+}
+
+// Action is what stage 1 does after stage 2 has ended and all is freed.
+type Action string
+
+const (
+	Reboot   Action = "reboot"
+	Poweroff Action = "poweroff"
+	Halt     Action = "halt"
+	Shell    Action = "shell"
+	Retry    Action = "retry" // start stage 2 anew
+	Ask      Action = "ask"   // show the menu of stage 1
+)
+
+// Result is what stage 2 asks of stage 1. A stage 2 that ends without one crashed.
+type Result struct {
+	Version int      `json:"version"`
+	Action  Action   `json:"action"`
+	Eject   []string `json:"eject,omitempty"`  // drives to open, only ones that were used
+	Remove  []string `json:"remove,omitempty"` // paths below Target that stage 2 itself could not remove: the image copy it runs from
+	Target  string   `json:"target,omitempty"` // where the target is mounted in stage 2's root: "/target"
+	Error   string   `json:"error,omitempty"`  // why the installation failed; empty on success
+}

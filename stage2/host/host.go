@@ -1,0 +1,175 @@
+// Package host is the boundary between an installation and the machine it runs
+// on: small interfaces over commands, files, mounts, disks, loop devices and
+// optical drives. internal/linuxhost implements them; hosttest records
+// calls and fails the n-th.
+//
+// Paths are as stage 2 sees them. No method retries or asks: that is the plan's.
+package host
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/molt-installer/molt/media"
+)
+
+// Host is everything at once, as a plan's steps get it.
+type Host interface {
+	Commands
+	Files
+	Mounts
+	Disks
+	Loops
+	Optical
+}
+
+// Commands runs programs.
+type Commands interface {
+	// Run runs c to its end. A program that ends with another status than 0
+	// gives an *ExitError. When ctx ends, the program and its children are
+	// ended: first SIGTERM, then SIGKILL.
+	Run(ctx context.Context, c Command) error
+}
+
+// Command is a program to run.
+type Command struct {
+	Args   []string          // Args[0] is looked up in the PATH of Root
+	Root   string            // chroot there first; empty for stage 2's own root
+	Env    []string          // beside the fixed minimal environment (PATH, LC_ALL=C.UTF-8, HOME)
+	Stdin  string            // never logged
+	Stdout io.Writer         // gets standard output raw; Line then sees standard error alone
+	Line   func(line string) // every line of output
+	Fds    []io.Writer       // file descriptors 3, 4, … of the program
+}
+
+// ExitError is a program that failed.
+type ExitError struct {
+	Args []string
+	Code int      // -1 when a signal ended it
+	Tail []string // its last lines of output, 20 at most
+}
+
+func (e *ExitError) Error() string {
+	s := fmt.Sprintf("%s: exit status %d", strings.Join(e.Args, " "), e.Code)
+	if n := len(e.Tail); n > 0 {
+		s += ": " + e.Tail[n-1]
+	}
+	return s
+}
+
+// Files works on files. WriteFile replaces atomically and durably.
+type Files interface {
+	ReadFile(path string) ([]byte, error)
+	WriteFile(path string, data []byte, perm fs.FileMode) error
+	MkdirAll(path string, perm fs.FileMode) error
+	Symlink(target, path string) error // replaces what is at path
+	Remove(path string) error          // one file or empty directory; no error when it isn't there
+	RemoveAll(path string) error
+	Stat(path string) (fs.FileInfo, error)
+	Glob(pattern string) ([]string, error)
+	// Copy copies a file, hashing it on the way, and syncs it once at the
+	// end. progress gets the bytes done so far.
+	Copy(ctx context.Context, src, dst string, progress func(done int64)) (Copied, error)
+	// Free is the space left for root on the file system of path, bytes.
+	Free(path string) (int64, error)
+	// Sync writes everything out that the file system of path still holds back.
+	Sync(path string) error
+}
+
+// Copied is what Copy did.
+type Copied struct {
+	Bytes  int64
+	SHA256 string // lower-case hex
+}
+
+// Mounts mounts file systems.
+type Mounts interface {
+	Mount(m Mount) error
+	// Unmount unmounts target, never lazily. A target in use gives a *BusyError.
+	Unmount(target string) error
+}
+
+// Mount is the argument of Mounts.Mount.
+type Mount struct {
+	Source   string // "/dev/vda2"
+	Target   string // made when it isn't there
+	FSType   string // "ext4"; "bind" and "rbind" for bind mounts
+	ReadOnly bool
+	Options  string // file system options, comma-separated
+}
+
+// BusyError says who keeps a mount or a device busy.
+type BusyError struct {
+	Path    string
+	Holders []string // in words: "pid 214 (bash): working directory /medium/pool"
+}
+
+func (e *BusyError) Error() string {
+	if len(e.Holders) == 0 {
+		return e.Path + " is in use"
+	}
+	return e.Path + " is in use by " + strings.Join(e.Holders, ", ")
+}
+
+// Disks writes partition tables.
+type Disks interface {
+	// WriteTable replaces the table of a whole disk, makes the kernel read it
+	// and waits until every partition's device node is there. A disk that is
+	// in use gives a *BusyError and is not written.
+	WriteTable(ctx context.Context, disk string, t Table) error
+	// Wipe removes the signatures of old file systems, RAID and LVM from a device.
+	Wipe(ctx context.Context, device string) error
+}
+
+// Table is a GPT to write. Offsets and sizes are in bytes, multiples of the
+// sector size.
+type Table struct {
+	GUID  string      `json:"guid"`
+	Parts []TablePart `json:"parts"` // partition n is Parts[n-1]
+}
+
+// TablePart is one partition of a Table.
+type TablePart struct {
+	Start int64  `json:"start"`
+	Size  int64  `json:"size"`
+	Type  string `json:"type"` // GUID, UEFI specification 5.3.3
+	GUID  string `json:"guid"`
+	Name  string `json:"name"` // at most 36 characters
+}
+
+// Loops switches the file under a loop device.
+type Loops interface {
+	// Switch makes device serve from file instead of what it serves from now,
+	// proves that the content is the same before and reads it back through the
+	// device afterwards. On any error the device is as it was, unless
+	// the error says that it is not.
+	Switch(ctx context.Context, device, file string, progress func(stage string, done, total int64)) (Switched, error)
+}
+
+// Switched is what Switch did.
+type Switched struct {
+	Old, New string // backing files
+	Bytes    int64
+	SHA256   string
+	Ioctl    time.Duration // LOOP_CHANGE_FD alone
+	Verify   time.Duration // reading back, before and after
+}
+
+// Optical works with optical drives and the discs in them.
+type Optical interface {
+	// Drives are the optical drives, "/dev/sr0" first.
+	Drives() ([]string, error)
+	// Look says what is in a drive. A drive that has just been filled is
+	// waited for until it can be read or ctx ends. Only a broken drive is an error:
+	// no disc, an unreadable and a foreign one are states of the Disc.
+	Look(ctx context.Context, drive string) (media.Disc, error)
+	// Eject unlocks and opens the tray; nil means that the tray is open. A disc
+	// still in use gives a *BusyError.
+	Eject(drive string) error
+	// Await returns when the state of any of the drives has changed.
+	Await(ctx context.Context, drives []string) error
+}
