@@ -10,12 +10,17 @@ package config
 // of a field means "not answered".
 type Answers struct {
 	Language string     `json:"language,omitempty"` // locale: "en_US.UTF-8"
+	Locales  []string   `json:"locales,omitempty"`  // generated besides Language
 	Keyboard Keyboard   `json:"keyboard"`
 	Timezone Timezone   `json:"timezone"`
+	Time     TimeSource `json:"time"`
 	Hostname string     `json:"hostname,omitempty"`
 	Network  []Network  `json:"network,omitempty"`
 	Root     Login      `json:"root"`
 	Users    []User     `json:"users,omitempty"`
+	Groups   []Group    `json:"groups,omitempty"` // created before the users
+	SSHKeys  []SSHKey   `json:"ssh_keys,omitempty"`
+	Services Services   `json:"services"`
 	Storage  Storage    `json:"storage"`
 	Boot     Bootloader `json:"boot"`
 	Software Software   `json:"software"`
@@ -26,17 +31,33 @@ type Answers struct {
 	Display  string     `json:"display,omitempty"` // "text", "cmdline"; empty is text
 }
 
-// Keyboard as console-setup knows it.
+// Keyboard as console-setup knows it, keyboard(5). Several layouts stand
+// separated by commas, "us,de", and then so do their variants, ",nodeadkeys".
 type Keyboard struct {
-	Layout  string `json:"layout,omitempty"` // XKB: "us", "de"
+	Layout  string `json:"layout,omitempty"` // XKBLAYOUT: "us", "de"
 	Variant string `json:"variant,omitempty"`
-	Keymap  string `json:"keymap,omitempty"` // console keymap, when that is what was given
+	Options string `json:"options,omitempty"` // XKBOPTIONS: "grp:alt_shift_toggle"
+	Keymap  string `json:"keymap,omitempty"`  // console keymap, when that is what was given
 }
 
 // Timezone by its name in the tz database.
 type Timezone struct {
 	Zone string `json:"zone,omitempty"` // "Europe/Berlin"
 	UTC  bool   `json:"utc"`            // the hardware clock runs in UTC
+}
+
+// TimeSource says where the installed system gets its time from. The zero value
+// leaves it to the system's own default.
+type TimeSource struct {
+	Off     bool         `json:"off,omitempty"` // no time synchronisation at all
+	Servers []TimeServer `json:"servers,omitempty"`
+}
+
+// TimeServer is an NTP server or a pool of them.
+type TimeServer struct {
+	Host string `json:"host"`
+	Pool bool   `json:"pool,omitempty"`
+	NTS  bool   `json:"nts,omitempty"` // authenticated, RFC 8915
 }
 
 // Network is the configuration of one interface.
@@ -66,6 +87,24 @@ type User struct {
 	UID    int      `json:"uid,omitempty"`
 	GID    int      `json:"gid,omitempty"`
 	Login  Login    `json:"login"`
+}
+
+// Group is a group of users to create.
+type Group struct {
+	Name string `json:"name"`
+	GID  int    `json:"gid,omitempty"` // 0 lets the system choose
+}
+
+// SSHKey is a line for a user's authorized_keys.
+type SSHKey struct {
+	User string `json:"user"`
+	Key  string `json:"key"`
+}
+
+// Services are systemd units to switch on and off in the installed system.
+type Services struct {
+	Enabled  []string `json:"enabled,omitempty"`
+	Disabled []string `json:"disabled,omitempty"`
 }
 
 // Storage says which disks may be written and what is to be on them. A disk
