@@ -18,6 +18,7 @@ type ask struct {
 	at     int
 	form   *huh.Form
 	failed error
+	ahead  typeahead
 }
 
 func newAsk(msg askMsg, s styles) (part, tea.Cmd) {
@@ -34,21 +35,27 @@ func (a *ask) enter(n int) tea.Cmd {
 }
 
 func (a *ask) update(msg tea.Msg) (part, tea.Cmd) {
-	if key, ok := msg.(tea.KeyPressMsg); ok && a.isBack(key) {
-		if a.at > 0 {
-			return a, a.enter(a.at - 1)
+	if key, ok := msg.(tea.KeyPressMsg); ok {
+		if a.ahead.holds(key) {
+			return a, nil
 		}
-		return a, nil
+		if a.isBack(key) {
+			return a, a.enter(max(0, a.at-1))
+		}
 	}
+	return a.ahead.after(msg, a.form, a.pass)
+}
+
+// pass gives a message to the form and turns the page when it is filled in.
+func (a *ask) pass(msg tea.Msg) (part, tea.Cmd) {
 	m, cmd := a.form.Update(msg)
 	a.form = m.(*huh.Form)
-	if a.form.State != huh.StateCompleted {
+	switch {
+	case a.form.State != huh.StateCompleted:
 		return a, cmd
-	}
-	if a.at == 0 && a.draft.disk == "" {
+	case a.at == 0 && a.draft.disk == "":
 		return a, a.enter(0)
-	}
-	if a.at+1 < len(a.pages) {
+	case a.at+1 < len(a.pages):
 		return a, a.enter(a.at + 1)
 	}
 	return a.review()

@@ -63,7 +63,7 @@ func (w *work) finish(e event.Event) {
 		w.state[e.Step] = e.Err
 	}
 	if s := e.Switch; s != nil {
-		w.notes = append(w.notes, fmt.Sprintf("The installer now runs from the disk (%s, switched in %.0f ms); disc 1 is free.", size(s.Bytes), s.SwitchMS))
+		w.notes = append(w.notes, fmt.Sprintf("Installer copied to the disk (%s, switched in %.0f ms); disc 1 is free.", size(s.Bytes), s.SwitchMS))
 	}
 }
 
