@@ -1,0 +1,177 @@
+package linuxhost
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/molt-installer/molt/stage2/host"
+)
+
+func sh(script string) host.Command { return host.Command{Args: []string{"sh", "-c", script}} }
+
+func TestRunOutput(t *testing.T) {
+	var got []string
+	c := sh(`echo one; echo two >&2; printf '10%%\r20%%\r\n'; cat; printf '%s %s' "$LC_ALL" "$X"`)
+	c.Stdin, c.Env = "in\n", []string{"X=y"}
+	c.Line = func(l string) { got = append(got, l) }
+	if err := New().Run(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"one", "two", "10%", "20%", "in", "C.UTF-8 y"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestRunStdoutAndFds(t *testing.T) {
+	var stdout, three, four bytes.Buffer
+	var lines []string
+	c := sh(`printf 'a\r\nb'; echo err >&2; echo drei >&3; echo vier >&4`)
+	c.Stdout, c.Fds, c.Line = &stdout, []io.Writer{&three, &four}, func(l string) { lines = append(lines, l) }
+	if err := New().Run(context.Background(), c); err != nil {
+		t.Fatal(err)
+	}
+	got := []string{stdout.String(), three.String(), four.String(), strings.Join(lines, "|")}
+	if d := cmp.Diff([]string{"a\r\nb", "drei\n", "vier\n", "err"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestRunFails(t *testing.T) {
+	err := New().Run(context.Background(), sh(`seq 30; exit 3`))
+	var exit *host.ExitError
+	if !errors.As(err, &exit) {
+		t.Fatalf("got %v", err)
+	}
+	if exit.Code != 3 || len(exit.Tail) != 20 || exit.Tail[19] != "30" {
+		t.Errorf("got %+v", exit)
+	}
+	err = New().Run(context.Background(), sh(`kill -9 $$`))
+	if !errors.As(err, &exit) || exit.Code != -1 {
+		t.Errorf("killed: %v", err)
+	}
+	err = New().Run(context.Background(), host.Command{Args: []string{"no-such-program"}})
+	if !errors.Is(err, exec.ErrNotFound) {
+		t.Errorf("missing: %v", err)
+	}
+}
+
+func TestRunCancelEndsChildren(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	pids := make(chan string, 1)
+	c := sh(`sh -c 'echo $$; exec sleep 100' & wait`)
+	c.Line = func(l string) { pids <- l; cancel() }
+	start := time.Now()
+	err := New().Run(ctx, c)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if d := time.Since(start); d > grace {
+		t.Errorf("took %v", d)
+	}
+	stat, err := os.ReadFile("/proc/" + <-pids + "/stat")
+	if err == nil && !strings.Contains(string(stat), ") Z ") {
+		t.Errorf("the child is still there: %s", stat)
+	}
+}
+
+func TestRunDoesNotWaitForDaemons(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var pid string
+	c := sh(`sleep 100 & echo $!`)
+	c.Line, c.Fds = func(l string) { pid = l }, []io.Writer{w}
+	if err := New().Run(context.Background(), c); err != nil {
+		t.Error(err)
+	}
+	if out, err := exec.Command("kill", "-0", pid).CombinedOutput(); err != nil {
+		t.Errorf("the daemon is gone: %s", out)
+	}
+	exec.Command("kill", pid).Run()
+}
+
+func TestRunChroot(t *testing.T) {
+	needRoot(t)
+	root := t.TempDir()
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		t.Skip("no busybox here")
+	}
+	data, err := os.ReadFile(busybox)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, "usr/bin/busybox"), data, 0o755)
+	if err := os.Symlink("/usr/bin/busybox", filepath.Join(root, "usr/bin/ls")); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err = New().Run(context.Background(), host.Command{
+		Args: []string{"ls", "/"}, Root: root, Line: func(l string) { got = append(got, l) },
+	})
+	if err != nil {
+		t.Skipf("no static busybox here: %v", err)
+	}
+	if d := cmp.Diff([]string{"usr"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if syscall.Geteuid() != 0 {
+		t.Skip("needs root")
+	}
+}
+
+func write(t *testing.T, path string, data []byte, perm os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, perm); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func FuzzLines(f *testing.F) {
+	f.Add("a\nb", 1)
+	f.Add("10%\r20%\r\n\n", 3)
+	f.Add(strings.Repeat("x", maxLine+7)+"\r\n", 5)
+	f.Fuzz(func(t *testing.T, text string, cut int) {
+		split := func(parts ...string) (got []string) {
+			l := &lines{emit: func(s string) { got = append(got, s) }, keep: 2}
+			for _, p := range parts {
+				l.Write([]byte(p))
+			}
+			l.flush()
+			return got
+		}
+		if cut < 0 || cut > len(text) {
+			cut = len(text) / 2
+		}
+		whole := split(text)
+		if d := cmp.Diff(whole, split(text[:cut], text[cut:])); d != "" {
+			t.Error("writing in parts gives other lines:", d)
+		}
+		for _, l := range whole {
+			if len(l) > maxLine || strings.ContainsAny(l, "\r\n") {
+				t.Errorf("not a line: %q", l)
+			}
+		}
+	})
+}

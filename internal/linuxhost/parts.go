@@ -1,0 +1,137 @@
+package linuxhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/molt-installer/molt/stage2/host"
+)
+
+// rescan makes the kernel take over the table just written to f. Disks that
+// don't scan for partitions, as loop devices, are told each one.
+func rescan(f *os.File, t host.Table) error {
+	err := unix.IoctlSetInt(int(f.Fd()), unix.BLKRRPART, 0)
+	if !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	for n := 1; n <= 128; n++ {
+		err := blkpg(f, unix.BLKPG_DEL_PARTITION, n, host.TablePart{})
+		if err != nil && !errors.Is(err, unix.ENXIO) {
+			return fmt.Errorf("remove the old partition %d: %w", n, err)
+		}
+	}
+	for i, p := range t.Parts {
+		if err := blkpg(f, unix.BLKPG_ADD_PARTITION, i+1, p); err != nil {
+			return fmt.Errorf("add partition %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// blkpg is ioctl BLKPG, include/uapi/linux/blkpg.h.
+func blkpg(f *os.File, op int32, n int, p host.TablePart) error {
+	part := unix.BlkpgPartition{Start: p.Start, Length: p.Size, Pno: int32(n)}
+	arg := unix.BlkpgIoctlArg{Op: op, Datalen: int32(unsafe.Sizeof(part)), Data: (*byte)(unsafe.Pointer(&part))}
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, f.Fd(), unix.BLKPG, uintptr(unsafe.Pointer(&arg)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// awaitParts waits until the kernel has every partition where it should be,
+// with a device node. devtmpfs makes the nodes; inotify tells of them.
+func awaitParts(ctx context.Context, disk string, t host.Table) error {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("wait for the partitions of %s: inotify: %w", disk, err)
+	}
+	events := os.NewFile(uintptr(fd), "inotify")
+	defer events.Close()
+	if _, err := unix.InotifyAddWatch(fd, filepath.Dir(disk), unix.IN_CREATE|unix.IN_ATTRIB|unix.IN_MOVED_TO); err != nil {
+		return fmt.Errorf("watch %s: %w", filepath.Dir(disk), err)
+	}
+	stop := context.AfterFunc(ctx, func() { events.Close() })
+	defer stop()
+	buf := make([]byte, 4096)
+	for {
+		missing, err := missingPart(disk, t)
+		if err != nil || missing == "" {
+			return err
+		}
+		if _, err := events.Read(buf); err != nil {
+			return fmt.Errorf("wait for %s: %w", missing, errors.Join(context.Cause(ctx), err))
+		}
+	}
+}
+
+// missingPart names the first partition without a device node. A partition that is
+// elsewhere than the table says is an error: a node of an old table would be
+// formatted in its place.
+func missingPart(disk string, t host.Table) (string, error) {
+	for i, p := range t.Parts {
+		node := partName(disk, i+1)
+		sys := filepath.Join("/sys/class/block", filepath.Base(node))
+		start, err := sectors(sys + "/start")
+		if errors.Is(err, os.ErrNotExist) {
+			return node, nil
+		}
+		size, err2 := sectors(sys + "/size")
+		if err := errors.Join(err, err2); err != nil {
+			return "", err
+		}
+		if start != p.Start || size != p.Size {
+			return "", fmt.Errorf("%s is at %d with %d bytes for the kernel, but %d with %d in the table: restart the machine and try again", node, start, size, p.Start, p.Size)
+		}
+		if _, err := os.Stat(node); err != nil {
+			return node, nil
+		}
+	}
+	return "", nil
+}
+
+// sectors reads a number of 512-byte sectors, as sysfs counts whatever the
+// disk's own sector is, and returns bytes.
+func sectors(path string) (int64, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
+	return n * 512, err
+}
+
+// partName is the kernel's name of partition n (block/partitions/core.c).
+func partName(disk string, n int) string {
+	if c := disk[len(disk)-1]; c >= '0' && c <= '9' {
+		disk += "p"
+	}
+	return disk + strconv.Itoa(n)
+}
+
+// Wipe implements host.Disks. On a whole disk the partitions come first, or
+// what is in them would turn up again in later partitions.
+func (h *Host) Wipe(ctx context.Context, device string) error {
+	f, err := openExclusive(device)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	args := []string{"wipefs", "--all", "--quiet"}
+	found, err := filepath.Glob(filepath.Join("/sys/class/block", filepath.Base(device), "*", "partition"))
+	if err != nil {
+		return err
+	}
+	for _, p := range found {
+		args = append(args, filepath.Join(filepath.Dir(device), filepath.Base(filepath.Dir(p))))
+	}
+	return h.Run(ctx, host.Command{Args: append(args, device)})
+}
