@@ -46,6 +46,11 @@ var (
 	ErrUnsupported = errors.New("not supported by this kernel")
 	// ErrRolledBack: the device serves from the previous file again.
 	ErrRolledBack = errors.New("previous backing file restored")
+	// ErrNotRestored: a check failed after the switch and the way back failed too. The
+	// device serves from the new file.
+	ErrNotRestored = errors.New("previous backing file NOT restored, the device serves from the new one")
+	// ErrSameFile: the device serves from that very file already.
+	ErrSameFile = errors.New("is the backing file already")
 	// ErrNotLoop: the path is no loop device.
 	ErrNotLoop = errors.New("not a loop device")
 )
@@ -64,10 +69,11 @@ func (e *Error) Error() string {
 	if e.File != "" {
 		parts[0] += " (" + e.File + ")"
 	}
-	for _, err := range []error{e.Kind, e.Err} {
-		if err != nil {
-			parts = append(parts, err.Error())
-		}
+	if e.Kind != nil && (e.Err == nil || !strings.Contains(e.Err.Error(), e.Kind.Error())) {
+		parts = append(parts, e.Kind.Error())
+	}
+	if e.Err != nil {
+		parts = append(parts, e.Err.Error())
 	}
 	return strings.Join(parts, ": ")
 }

@@ -1,9 +1,6 @@
 package loopctl
 
-import (
-	"context"
-	"os"
-)
+import "os"
 
 // Config is the argument of Attach. Its zero value attaches the whole file read-write.
 type Config struct {
@@ -57,48 +54,7 @@ func (d *Device) Number() int { return d.number }
 // and nobody else holds it.
 func (d *Device) Close() error { return d.f.Close() }
 
-// Attach binds f to a free loop device. It takes LOOP_CONFIGURE where the kernel
-// has it (Linux 5.8) and LOOP_SET_FD with LOOP_SET_STATUS64 where not. Two races with
-// others who attach at the same time (EBUSY when binding, ENXIO when opening a device that
-// is going away) are retried until ctx ends. f can be closed afterwards.
-func Attach(ctx context.Context, f *os.File, c Config) (*Device, error) { return nil, ErrUnsupported }
-
-// Open opens a bound device by path or name: "/dev/loop3", "loop3" or "3". A device
-// without backing file gives ErrNotBound. The open blocks while a switch is
-// stuck; Stat does not.
-func Open(path string) (*Device, error) { return nil, ErrUnsupported }
-
-// Stat is the Info of one device from sysfs, without opening it.
-func Stat(path string) (Info, error) { return Info{}, ErrUnsupported }
-
-// List is every bound device in order of numbers, from sysfs, without opening any.
-func List() ([]Info, error) { return nil, ErrUnsupported }
-
-// Info asks sysfs and the device (LOOP_GET_STATUS64).
-func (d *Device) Info() (Info, error) { return Info{}, ErrUnsupported }
-
-// Held says whether a mount, in whichever namespace and even lazily unmounted, or
-// another exclusive opener has the device.
-func (d *Device) Held() (bool, error) { return false, ErrUnsupported }
-
-// Mounts are the mount points of the device's file systems in a mountinfo file
-// (proc(5)). An empty name means /proc/self/mountinfo; a chrooted caller sees the mounts
-// outside its root only in that of a process that is not, as /proc/1/mountinfo.
-func (d *Device) Mounts(mountinfo string) ([]string, error) { return nil, ErrUnsupported }
-
-// SetName sets lo_file_name, at most 63 bytes of it.
-func (d *Device) SetName(name string) error { return ErrUnsupported }
-
-// SetDirectIO makes the device bypass the page cache of the backing file, or
-// not. EINVAL means that the backing file can't.
-func (d *Device) SetDirectIO(on bool) error { return ErrUnsupported }
-
-// Detach clears the device, closes it, and waits until the kernel has really let
-// go of the backing file. A device that is still in use goes away with its last
-// user: when ctx ends before that, the error is ErrBusy. d can't be used afterwards.
-func (d *Device) Detach(ctx context.Context) error { return ErrUnsupported }
-
-// ChangeFD is the bare ioctl LOOP_CHANGE_FD, with typed errors. The kernel looks at
-// nothing but the type and the size of f in sectors, shuts down some file systems
-// and can block for ever. Use Switch.
-func (d *Device) ChangeFD(f *os.File) error { return ErrUnsupported }
+// fail makes the error of an operation on d.
+func (d *Device) fail(op string, kind, err error) error {
+	return &Error{Op: op, Dev: d.path, Kind: kind, Err: err}
+}
