@@ -1,0 +1,207 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// Source is what inst.stage2=, inst.repo= and inst.ks= name.
+type Source struct {
+	Scheme string `json:"scheme"` // "cdrom", "hd", "file"
+	// Device is "/dev/sr0", "LABEL=OEMDRV" or "UUID=…". It can be empty with
+	// cdrom only: any drive.
+	Device string `json:"device,omitempty"`
+	// Path is absolute, on the device or, with file, in the root directory. It is empty with
+	// cdrom when none was given.
+	Path string `json:"path,omitempty"`
+}
+
+var (
+	// ErrUnsupported is a source of a kind that will be there in a later release.
+	ErrUnsupported = errors.New("not supported yet; cdrom, hd and file are")
+	// ErrScheme is a source of no kind.
+	ErrScheme = errors.New("must begin with cdrom, hd:, file:, nfs:, http://, https:// or ftp://")
+)
+
+// URLError is a source that can't be used.
+type URLError struct {
+	URL string // without a password
+	Err error
+}
+
+func (e *URLError) Error() string { return fmt.Sprintf("source %q: %v", e.URL, e.Err) }
+func (e *URLError) Unwrap() error { return e.Err }
+
+// scheme is one kind of source.
+type scheme struct {
+	name  string
+	parse func(rest string) (Source, error) // of what follows after "name:"
+}
+
+func schemes() []scheme {
+	return []scheme{
+		{"cdrom", parseCDROM},
+		{"hd", parseHD},
+		{"file", parseFile},
+		{"nfs", unsupported},
+		{"nfs4", unsupported},
+		{"http", unsupported},
+		{"https", unsupported},
+		{"ftp", unsupported},
+	}
+}
+
+// ParseSource reads a source in Anaconda's spelling:
+//
+//	cdrom[:device][:/path]
+//	hd:device[:/path]       device: sda1, /dev/sda1, LABEL=name, UUID=id
+//	file:/path
+//
+// In a label, \x20 is a space, as udev writes it. Every error is a *URLError.
+func ParseSource(s string) (Source, error) {
+	name, rest, _ := strings.Cut(s, ":")
+	for _, k := range schemes() {
+		if k.name != name {
+			continue
+		}
+		src, err := k.parse(rest)
+		if err != nil {
+			return Source{}, &URLError{URL: redact(s), Err: err}
+		}
+		return src, nil
+	}
+	return Source{}, &URLError{URL: redact(s), Err: ErrScheme}
+}
+
+func unsupported(string) (Source, error) { return Source{}, ErrUnsupported }
+
+func parseCDROM(rest string) (Source, error) {
+	if strings.HasPrefix(rest, "/") && !strings.HasPrefix(rest, "/dev/") {
+		p, err := cleanPath(rest)
+		return Source{Scheme: "cdrom", Path: p}, err
+	}
+	return parseDevice("cdrom", rest)
+}
+
+func parseHD(rest string) (Source, error) {
+	src, err := parseDevice("hd", rest)
+	if err == nil && src.Device == "" {
+		return Source{}, errors.New("must be hd:DEVICE:/path with sda1, LABEL=name or UUID=id for DEVICE")
+	}
+	if err == nil && src.Path == "" {
+		src.Path = "/"
+	}
+	return src, err
+}
+
+// parseDevice reads DEVICE[:PATH].
+func parseDevice(scheme, rest string) (Source, error) {
+	device, p, _ := strings.Cut(rest, ":")
+	switch {
+	case device == "" || strings.HasPrefix(device, "UUID="):
+	case strings.HasPrefix(device, "LABEL="):
+		device = unescape(device)
+	case strings.HasPrefix(device, "/dev/"):
+		device = path.Clean(device)
+	default:
+		device = path.Clean("/dev/" + device)
+	}
+	if device == "LABEL=" || device == "UUID=" || device == "/dev" {
+		return Source{}, fmt.Errorf("%q names no device", device)
+	}
+	if p == "" {
+		return Source{Scheme: scheme, Device: device}, nil
+	}
+	p, err := cleanPath(p)
+	return Source{Scheme: scheme, Device: device, Path: p}, err
+}
+
+func parseFile(rest string) (Source, error) {
+	rest = strings.TrimPrefix(rest, "//")
+	if !strings.HasPrefix(rest, "/") {
+		return Source{}, errors.New("must be file:/absolute/path")
+	}
+	p, err := cleanPath(rest)
+	return Source{Scheme: "file", Path: p}, err
+}
+
+func cleanPath(p string) (string, error) {
+	if strings.ContainsRune(p, 0) {
+		return "", errors.New("has a NUL in its path")
+	}
+	return path.Clean("/" + p), nil
+}
+
+// String is s in the spelling that ParseSource reads.
+func (s Source) String() string {
+	words := []string{s.Scheme}
+	if s.Device != "" {
+		words = append(words, escape(s.Device))
+	}
+	if s.Path != "" {
+		words = append(words, s.Path)
+	}
+	return strings.Join(words, ":")
+}
+
+// Match reports whether v is the volume that s.Device names. With no device
+// every volume is.
+func (s Source) Match(v Volume) bool {
+	if label, ok := strings.CutPrefix(s.Device, "LABEL="); ok {
+		return label == v.Label
+	}
+	if uuid, ok := strings.CutPrefix(s.Device, "UUID="); ok {
+		return strings.EqualFold(uuid, v.UUID)
+	}
+	return s.Device == "" || s.Device == v.Path
+}
+
+// unescape turns \x20 into a space.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+4 <= len(s) && s[i+1] == 'x' {
+			if n, err := strconv.ParseUint(s[i+2:i+4], 16, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// escape is for labels: what separates words of a command line or of a source.
+func escape(s string) string {
+	if !strings.HasPrefix(s, "LABEL=") {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == ':' || c == '"' || c == '\\' || c == 0x7f {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// redact hides the password of scheme://user:password@host.
+func redact(s string) string {
+	before, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		return s
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(host, '@')
+	user, _, secret := strings.Cut(host[:max(at, 0)], ":")
+	if !secret {
+		return s
+	}
+	return before + "://" + user + ":…" + rest[at:]
+}
