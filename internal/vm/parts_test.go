@@ -1,0 +1,116 @@
+package vm
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPlain(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"text", "hello\nworld", "hello\nworld"},
+		{"CR and NUL", "a\r\nb\x00c", "a\nbc"},
+		{"colour", "\x1b[1;31mred\x1b[0m.", "red."},
+		{"private mode", "\x1b[?2004lroot# ", "root# "},
+		{"title", "\x1b]0;title\x07x\x1b]2;y\x1b\\z", "xz"},
+		{"character set", "\x1b(Bx\x1b7y\x1b8", "xy"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var whole, split plainer
+			if got := string(whole.append(nil, []byte(tt.in))); got != tt.want {
+				t.Errorf("at once: %q, want %q", got, tt.want)
+			}
+			var got []byte
+			for i := range tt.in {
+				got = split.append(got, []byte{tt.in[i]})
+			}
+			if string(got) != tt.want {
+				t.Errorf("byte by byte: %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzPlain(f *testing.F) {
+	f.Add([]byte("\x1b[1mx"), []byte("\x1b]0;y\x07z"))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		var split, whole plainer
+		got := split.append(split.append(nil, a), b)
+		want := whole.append(nil, append(a[:len(a):len(a)], b...))
+		if string(got) != string(want) {
+			t.Errorf("split %q, at once %q", got, want)
+		}
+		if strings.ContainsAny(string(got), "\x1b\r\x00") {
+			t.Errorf("control left in %q", got)
+		}
+	})
+}
+
+func TestParseKeys(t *testing.T) {
+	tests := []struct {
+		in   string
+		want [][]string
+	}{
+		{"a1\n", [][]string{{"a"}, {"1"}, {"ret"}}},
+		{"A ~", [][]string{{"shift", "a"}, {"spc"}, {"shift", "grave_accent"}}},
+		{"?:_", [][]string{{"shift", "slash"}, {"shift", "semicolon"}, {"shift", "minus"}}},
+		{"<ctrl-alt-f2><less>>", [][]string{{"ctrl", "alt", "f2"}, {"shift", "comma"}, {"shift", "dot"}}},
+		{"\t\x1b", [][]string{{"tab"}, {"esc"}}},
+	}
+	for _, tt := range tests {
+		got, err := parseKeys(tt.in)
+		if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+			t.Errorf("parseKeys(%q): %v %s", tt.in, err, diff)
+		}
+	}
+	for _, bad := range []string{"<f2", "é"} {
+		if _, err := parseKeys(bad); err == nil {
+			t.Errorf("parseKeys(%q): no error", bad)
+		}
+	}
+	for c := ' '; c <= '~'; c++ {
+		if c != '<' && key(c) == nil {
+			t.Errorf("no key for %q", c)
+		}
+	}
+}
+
+func TestArgs(t *testing.T) {
+	tests := []struct {
+		name string
+		cfg  Config
+		want []string // all of them are in the command line
+	}{
+		{"defaults", Config{}, []string{"-machine pc", "-m 1024", "-smp 2", "-cpu max", "-nic none", "-display none"}},
+		{"UEFI", Config{Firmware: UEFI}, []string{"-machine q35"}},
+		{"drives before disks", Config{Drives: []string{"a.iso", ""}, Disks: []Disk{{Path: "d"}}}, []string{
+			"ide-cd,bus=ide.1,unit=0,id=cd0,drive=medium-cd0,bootindex=1", "file=a.iso",
+			"ide-cd,bus=ide.1,unit=1,id=cd1,drive=medium-cd1,bootindex=2",
+			"virtio-blk-pci,drive=disk0,serial=disk0,bootindex=3",
+		}},
+		{"ports of a q35", Config{Machine: "q35", Drives: []string{""}, Disks: []Disk{{Path: "d", Interface: IDE, Serial: "S"}}}, []string{
+			"ide-cd,bus=ide.0,", "ide-hd,bus=ide.1,drive=disk0,serial=S,",
+		}},
+		{"network", Config{Network: true, Restrict: true}, []string{"-nic user,model=virtio-net-pci,restrict=on"}},
+		{"kernel", Config{Kernel: "k", Initrd: "i", Append: "quiet", NoReboot: true}, []string{"-kernel k -append quiet -initrd i -no-reboot"}},
+		{"comma", Config{Disks: []Disk{{Path: "a,b", ReadOnly: true, Interface: USB}}}, []string{
+			"file=a,,b,readonly=on", "qemu-xhci,id=usb", "usb-storage,bus=usb.0,drive=disk0",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			args, err := tt.cfg.withDefaults().args(channels{3, 4, 5}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			line := strings.Join(args, " ")
+			for _, want := range tt.want {
+				if !strings.Contains(line, want) {
+					t.Errorf("%q is not in %s", want, line)
+				}
+			}
+		})
+	}
+}
