@@ -1,0 +1,188 @@
+package kickstart
+
+import (
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/config"
+)
+
+func applyLang(b *builder, c *call) {
+	b.answers.Language = b.locale(c, c.arg(0))
+	b.answers.Locales = nil
+	for _, l := range c.items("addsupport") {
+		b.answers.Locales = append(b.answers.Locales, b.locale(c, l))
+	}
+}
+
+// locale completes "en_US" to "en_US.UTF-8".
+func (b *builder) locale(c *call, name string) string {
+	if !only(name, "_.@-") || name == "" || strings.HasPrefix(name, "-") {
+		b.wrong(c, "%q is no locale; one looks like en_US.UTF-8", name)
+		return ""
+	}
+	base, modifier, has := strings.Cut(name, "@")
+	if !strings.Contains(base, ".") && base != "C" && base != "POSIX" {
+		base += ".UTF-8"
+	}
+	if has {
+		base += "@" + modifier
+	}
+	return base
+}
+
+// only reports whether s has just letters, digits and the marks.
+func only(s, marks string) bool {
+	for _, r := range s {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && !strings.ContainsRune(marks, r) {
+			return false
+		}
+	}
+	return true
+}
+
+func applyKeyboard(b *builder, c *call) {
+	k := config.Keyboard{Keymap: c.arg(0), Options: strings.Join(c.items("switch"), ",")}
+	if c.str("vckeymap") != "" {
+		k.Keymap = c.str("vckeymap")
+	}
+	for _, s := range []string{k.Keymap, k.Options, c.str("xlayouts")} {
+		if !only(s, "_-:.,()/ +") || strings.HasPrefix(s, "-") {
+			b.wrong(c, "%q is no keyboard layout; one looks like us, or de (nodeadkeys)", s)
+			return
+		}
+	}
+	k.Layout, k.Variant = xlayouts(c.items("xlayouts"))
+	if k.Layout == "" {
+		k.Layout = layoutOf(k.Keymap)
+	}
+	b.answers.Keyboard = k
+}
+
+// xlayouts reads "us" and "de (nodeadkeys)" into keyboard(5)'s two lists.
+func xlayouts(items []string) (layout, variant string) {
+	var layouts, variants []string
+	for _, item := range items {
+		l, v, _ := strings.Cut(item, "(")
+		layouts = append(layouts, strings.TrimSpace(l))
+		variants = append(variants, strings.Trim(v, "() "))
+	}
+	layout, variant = strings.Join(layouts, ","), strings.Join(variants, ",")
+	if strings.Trim(variant, ",") == "" {
+		variant = ""
+	}
+	return layout, variant
+}
+
+// layoutOf guesses the XKB layout of a console keymap: "de-latin1" is "de".
+func layoutOf(keymap string) string {
+	base, _, _ := strings.Cut(keymap, "-")
+	switch base {
+	case "uk":
+		return "gb"
+	case "sv":
+		return "se"
+	case "slovene":
+		return "si"
+	case "trq", "trf":
+		return "tr"
+	case "cf":
+		return "ca"
+	case "sg", "fr_CH":
+		return "ch"
+	}
+	return base
+}
+
+func applyTimezone(b *builder, c *call) {
+	zone := c.arg(0)
+	if !only(zone, "_/+-") || strings.HasPrefix(zone, "/") || strings.HasPrefix(zone, "-") {
+		b.wrong(c, "%q is no time zone; one looks like Europe/Berlin", zone)
+		return
+	}
+	b.answers.Timezone = config.Timezone{Zone: zone, UTC: c.has("utc")}
+	if c.has("nontp") {
+		b.answers.Time.Off = true
+	}
+	for _, host := range c.items("ntpservers") {
+		b.timeServer(c, config.TimeServer{Host: host})
+	}
+}
+
+func applyTimesource(b *builder, c *call) {
+	switch {
+	case c.has("ntp-disable"):
+		b.answers.Time.Off = true
+	case c.has("ntp-pool"):
+		b.timeServer(c, config.TimeServer{Host: c.str("ntp-pool"), Pool: true, NTS: c.has("nts")})
+	default:
+		b.timeServer(c, config.TimeServer{Host: c.str("ntp-server"), NTS: c.has("nts")})
+	}
+}
+
+func (b *builder) timeServer(c *call, s config.TimeServer) {
+	if !only(s.Host, ".:-") || s.Host == "" || strings.HasPrefix(s.Host, "-") {
+		b.wrong(c, "%q is no host name", s.Host)
+		return
+	}
+	b.answers.Time.Servers = append(b.answers.Time.Servers, s)
+}
+
+func applyBootloader(b *builder, c *call) {
+	boot := config.Bootloader{Location: c.str("location"), Append: c.str("append"), Disk: c.str("boot-drive")}
+	if c.has("timeout") {
+		n := c.num("timeout")
+		boot.Timeout = &n
+		if n < 0 {
+			b.wrong(c, "--timeout must be 0 seconds or more")
+		}
+	}
+	if c.has("disabled") {
+		boot.Location = "none"
+	}
+	if boot.Location == "partition" || boot.Location == "boot" {
+		b.unsupported(c.pos, "--location="+boot.Location+" of bootloader")
+	}
+	b.answers.Boot = boot
+}
+
+func applyServices(b *builder, c *call) {
+	s := config.Services{Enabled: c.items("enabled"), Disabled: c.items("disabled")}
+	for _, unit := range append(append([]string{}, s.Enabled...), s.Disabled...) {
+		if !only(unit, "_.@:\\-") || strings.HasPrefix(unit, "-") {
+			b.wrong(c, "%q is no name of a service", unit)
+			return
+		}
+	}
+	b.answers.Services = s
+}
+
+func applyDisplay(b *builder, c *call) {
+	b.answers.Display = c.name
+	if c.has("non-interactive") {
+		b.answers.Display = "cmdline"
+	}
+}
+
+func applyEnd(b *builder, c *call) {
+	b.answers.End = config.End{Action: c.name, Eject: c.has("eject")}
+}
+
+func applyCdrom(b *builder, c *call) { b.answers.Source = c.name }
+
+// applyRepo takes a repository for the installed system. Anaconda installs from
+// it too; here all packages of the installation are on the discs.
+func applyRepo(b *builder, c *call) {
+	if c.str("name") == "" || c.str("baseurl") == "" {
+		b.wrong(c, "--name and --baseurl are needed")
+		return
+	}
+	if hideURL(c.str("baseurl")) != c.str("baseurl") {
+		b.wrong(c, "a URL with a password in it would be readable by everybody on the installed system; use apt_auth.conf(5)")
+		return
+	}
+	if !c.has("install") {
+		b.warn(c.pos, "repo %s is set up in the installed system; the installation itself takes packages from the discs alone", c.str("name"))
+	}
+	b.answers.Mirrors = append(b.answers.Mirrors, config.Mirror{Name: c.str("name"), URL: c.str("baseurl")})
+}
