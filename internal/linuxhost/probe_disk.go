@@ -1,0 +1,185 @@
+package linuxhost
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage2/machine"
+)
+
+const sysSector = 512 // sysfs counts sizes in these, whatever the disk's sector is
+
+// target reports whether a block device is a disk of its own: no loop, RAM,
+// floppy or optical device, nothing that lies on other disks (dm, md), no
+// boot area of an eMMC, no hidden path of an NVMe, and not an empty card reader.
+func (p prober) target(name string) bool {
+	other := regexp.MustCompile(`^((loop|ram|zram|fd|sr|nbd|dm-|md|mtdblock)\d.*|mmcblk\d+(boot\d+|rpmb))$`)
+	dir := "sys/block/" + name
+	return !other.MatchString(name) && p.number(dir+"/hidden") == 0 && p.number(dir+"/size") > 0
+}
+
+func (p prober) disk(name string, users users) machine.Disk {
+	dir := "sys/block/" + name
+	d := machine.Disk{
+		Path:      deviceName(name),
+		Size:      p.number(dir+"/size") * sysSector,
+		Sector:    int(max(p.number(dir+"/queue/logical_block_size"), sysSector)),
+		Model:     p.model(dir),
+		Serial:    p.serial(dir),
+		Transport: p.transport(name),
+		Removable: p.number(dir+"/removable") == 1,
+		ReadOnly:  p.number(dir+"/ro") == 1,
+		InUse:     users.of(p, dir, deviceName(name)),
+	}
+	d.Links = p.links(d, p.text(dir+"/wwid"))
+	d.Parts = p.parts(dir)
+	for i := range d.Parts {
+		if d.InUse == "" {
+			d.InUse = users.of(p, dir+"/"+filepath.Base(sysName(d.Parts[i].Path)), d.Parts[i].Path)
+		}
+	}
+	p.contents(&d)
+	return d
+}
+
+// deviceName undoes what sysfs does to a name with a slash: cciss!c0d0.
+func deviceName(name string) string { return "/dev/" + strings.ReplaceAll(name, "!", "/") }
+
+func sysName(device string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(device, "/dev/"), "/", "!")
+}
+
+func (p prober) parts(dir string) []machine.Part {
+	var parts []machine.Part
+	for _, name := range p.list(dir) {
+		sub := dir + "/" + name
+		n := int(p.number(sub + "/partition"))
+		if n == 0 {
+			continue
+		}
+		parts = append(parts, machine.Part{
+			Path:   deviceName(name),
+			Number: n,
+			Start:  p.number(sub+"/start") * sysSector,
+			Size:   p.number(sub+"/size") * sysSector,
+		})
+	}
+	slices.SortFunc(parts, func(a, b machine.Part) int { return a.Number - b.Number })
+	return parts
+}
+
+// contents reads the disk itself: its table, and what is on it and its partitions.
+func (p prober) contents(d *machine.Disk) {
+	f, err := p.open(d.Path)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	table := readTable(f, int64(d.Sector))
+	v := media.ReadVolume(f, d.Size)
+	d.FSType, d.Label = v.FSType, v.Label
+	d.Table = table.kind
+	if len(d.Parts) == 0 && v.FSType != "" && table.kind == "dos" {
+		d.Table = "" // the code in the boot sector of a FAT is easily taken for one
+	}
+	for i := range d.Parts {
+		part := &d.Parts[i]
+		part.Type = table.types[part.Number]
+		if v, err := p.volume(part.Path, part.Size); err == nil {
+			part.FSType, part.Label, part.UUID = v.FSType, v.Label, v.UUID
+		}
+	}
+}
+
+func (p prober) volume(device string, size int64) (media.Volume, error) {
+	f, err := p.open(device)
+	if err != nil {
+		return media.Volume{}, err
+	}
+	defer f.Close()
+	return media.ReadVolume(f, size), nil
+}
+
+func (p prober) open(device string) (*os.File, error) { return os.Open(p.path(device)) }
+
+// model is what maker and model say; "ATA" is no maker.
+func (p prober) model(dir string) string {
+	vendor := p.text(dir + "/device/vendor")
+	if vendor == "ATA" || strings.HasPrefix(vendor, "0x") {
+		vendor = ""
+	}
+	model := p.text(dir + "/device/model")
+	if model == "" {
+		model = p.text(dir + "/device/name") // MMC
+	}
+	return joinWords(vendor, model)
+}
+
+// serial is at one of three places: virtio's own, NVMe's and MMC's, or a
+// SCSI disk's vital product data, page 0x80 (SPC-4, 7.8.15), after a header of four bytes.
+func (p prober) serial(dir string) string {
+	for _, name := range []string{"/serial", "/device/serial"} {
+		if s := p.text(dir + name); s != "" {
+			return s
+		}
+	}
+	if page := p.text(dir + "/device/vpd_pg80"); len(page) > 3 {
+		data, _ := os.ReadFile(p.path(dir + "/device/vpd_pg80"))
+		return strings.Trim(string(data[min(4, len(data)):]), " \x00")
+	}
+	return ""
+}
+
+// transport goes by where the kernel hung the disk in its tree of devices.
+func (p prober) transport(name string) string {
+	way, _ := os.Readlink(p.path("sys/block/" + name))
+	for _, t := range []struct{ mark, name string }{
+		{"/usb", "usb"}, {"/virtio", "virtio"}, {"/nvme", "nvme"}, {"/ata", "sata"}, {"/mmc", "mmc"},
+		{"/rport-", "fc"}, {"/session", "iscsi"}, {"/vbd-", "xen"}, {"/VMBUS", "hyperv"}, {"/host", "scsi"},
+	} {
+		if strings.Contains(way, t.mark) {
+			return t.name
+		}
+	}
+	return ""
+}
+
+// links are udev's names for the disk. Where no udev runs, as in the installer, those
+// are made up that follow from facts at hand (60-persistent-storage.rules).
+func (p prober) links(d machine.Disk, wwid string) []string {
+	found, _ := filepath.Glob(p.path("dev/disk/by-*/*"))
+	var links []string
+	for _, link := range found {
+		to, err := os.Readlink(link)
+		if err == nil && filepath.Base(to) == filepath.Base(d.Path) {
+			links = append(links, strings.TrimPrefix(link, filepath.Clean(p.root+"/")))
+		}
+	}
+	if len(found) > 0 {
+		return rooted(links)
+	}
+	underscores := func(s string) string { return strings.Join(strings.Fields(s), "_") }
+	switch {
+	case d.Serial == "":
+	case d.Transport == "virtio" && strings.HasPrefix(d.Name(), "vd"):
+		links = append(links, "/dev/disk/by-id/virtio-"+underscores(d.Serial))
+	case d.Transport == "nvme":
+		links = append(links, "/dev/disk/by-id/nvme-"+underscores(d.Model)+"_"+underscores(d.Serial))
+	}
+	if naa, ok := strings.CutPrefix(wwid, "naa."); ok {
+		links = append(links, "/dev/disk/by-id/wwn-0x"+naa)
+	}
+	return links
+}
+
+// rooted gives each path the slash that cutting off the root directory took.
+func rooted(paths []string) []string {
+	for i, path := range paths {
+		paths[i] = "/" + strings.TrimPrefix(path, "/")
+	}
+	return paths
+}
