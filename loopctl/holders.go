@@ -1,6 +1,12 @@
 package loopctl
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
 
 // How a Holder holds.
 const (
@@ -18,16 +24,115 @@ const (
 // Holder is somebody who keeps a file system or a block device busy.
 type Holder struct {
 	How     string `json:"how"`               // one of the constants above
-	PID     int    `json:"pid,omitempty"`     // 0 for HoldsLoop, HoldsSwap, HoldsStack. For HoldsMount one process in that namespace
-	Command string `json:"command,omitempty"` // of PID
+	PID     int    `json:"pid,omitempty"`     // of the process; for HoldsMount of one in that mount namespace; else 0
+	Command string `json:"command,omitempty"` // of PID, at most 15 bytes (comm)
 	Path    string `json:"path"`              // the file, mount point or device
+	Device  string `json:"device,omitempty"`  // for HoldsLoop: "/dev/loop3"
 }
 
 // String says it in words: "pid 214 (bash): working directory /medium/pool".
-func (h Holder) String() string { return h.How }
+func (h Holder) String() string {
+	switch h.How {
+	case HoldsLoop:
+		return fmt.Sprintf("%s, which serves from %s", h.Device, h.Path)
+	case HoldsMount:
+		return fmt.Sprintf("mount at %s (seen by pid %d, %s)", h.Path, h.PID, h.Command)
+	case HoldsSwap, HoldsStack:
+		return h.How + " " + h.Path
+	}
+	return fmt.Sprintf("pid %d (%s): %s %s", h.PID, h.Command, h.How, h.Path)
+}
 
 // Holders finds who keeps busy the file system that path is on, or, when path is a
-// block device, that device and the file systems mounted from it. path itself, if it is a
-// mount point, is not among them. Needs root to see other people's processes. An empty
-// list doesn't prove that nobody is there: the kernel has users of its own.
-func Holders(ctx context.Context, path string) ([]Holder, error) { return nil, ErrUnsupported }
+// block device, that device, its partitions, and the file systems mounted from them. The mount
+// that path itself is on is not among them. It needs root to see other people's
+// processes. An empty list doesn't prove that nobody is there: the kernel has users of
+// its own, and one thread may have other descriptors than its process.
+func Holders(ctx context.Context, path string) ([]Holder, error) {
+	t, err := newTarget(path)
+	if err != nil {
+		return nil, &Error{Op: "find holders of", Dev: path, Err: err}
+	}
+	holders, err := t.processes(ctx)
+	if err != nil {
+		return nil, &Error{Op: "find holders of", Dev: path, Err: err}
+	}
+	holders = append(holders, t.loops()...)
+	holders = append(holders, t.swaps()...)
+	return append(holders, t.stacked()...), nil
+}
+
+// target is what is held: files with one of these device numbers.
+type target struct {
+	devs    []uint64 // st_dev of the file systems, st_rdev of the block devices
+	block   []uint64 // the block devices among them
+	mountID uint64   // of the mount that the question was about
+}
+
+func newTarget(path string) (*target, error) {
+	st, err := statx(path)
+	if err != nil {
+		return nil, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return &target{devs: []uint64{devOf(st)}, mountID: st.Mnt_id}, nil
+	}
+	block := system().withPartitions(devOf(st))
+	t := &target{devs: slices.Clone(block), block: block}
+	return t, t.addVirtual()
+}
+
+// addVirtual adds the device numbers of file systems that have one of their own, as
+// btrfs, but are mounted from a block device of the target.
+func (t *target) addVirtual() error {
+	for _, name := range []string{"", "/proc/1/mountinfo"} {
+		mounts, err := readMounts(name)
+		if err != nil && name == "" {
+			return err
+		}
+		for _, m := range mounts {
+			if st, err := statx(m.source); err == nil && st.Mode&unix.S_IFMT == unix.S_IFBLK && t.holds(devOf(st)) {
+				t.devs = append(t.devs, m.dev)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *target) holds(dev uint64) bool { return slices.Contains(t.devs, dev) }
+
+// loops finds the loop devices whose backing file is on the target.
+func (t *target) loops() []Holder {
+	infos, err := List()
+	if err != nil {
+		return nil
+	}
+	var holders []Holder
+	for _, info := range infos {
+		if dev, ok := backingDevice(info); ok && t.holds(dev) {
+			holders = append(holders, Holder{How: HoldsLoop, Path: info.BackingFile, Device: info.Path})
+		}
+	}
+	return holders
+}
+
+// backingDevice is the device below the backing file. It asks the loop device, which
+// may block, only when the path leads nowhere.
+func backingDevice(info Info) (uint64, bool) {
+	if st, ok := findBacking(info.BackingFile); ok {
+		return devOf(st), true
+	}
+	d, err := Open(info.Path)
+	if err != nil {
+		return 0, false
+	}
+	defer d.Close()
+	status, err := unix.IoctlLoopGetStatus64(int(d.f.Fd()))
+	if err != nil {
+		return 0, false
+	}
+	if status.Rdevice != 0 {
+		return status.Rdevice, true
+	}
+	return status.Device, true
+}

@@ -1,0 +1,110 @@
+package loopctl
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// outside is the root of PID 1. sysfs gives the path of a backing file from the
+// namespace's root, also to a process that is chrooted somewhere below.
+const outside = "/proc/1/root"
+
+// findBacking looks the path of a backing file up, here and outside. It can't find
+// a deleted file or one on a file system that was unmounted lazily, and what it finds may
+// be another file of that name.
+func findBacking(file string) (unix.Statx_t, bool) {
+	for _, root := range []string{"", outside} {
+		st, err := statx(root + file)
+		if err == nil {
+			return st, true
+		}
+	}
+	return unix.Statx_t{}, false
+}
+
+// statx asks for what the kernel has in memory, so that a file on a dead server
+// doesn't block.
+func statx(path string) (unix.Statx_t, error) {
+	var st unix.Statx_t
+	const mask = unix.STATX_TYPE | unix.STATX_INO | unix.STATX_MNT_ID
+	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_STATX_DONT_SYNC|unix.AT_NO_AUTOMOUNT, mask, &st)
+	return st, err
+}
+
+// devOf is the device below a file: the block device that it is, or the one
+// that its file system is on.
+func devOf(st unix.Statx_t) uint64 {
+	if st.Mode&unix.S_IFMT == unix.S_IFBLK {
+		return unix.Mkdev(st.Rdev_major, st.Rdev_minor)
+	}
+	return unix.Mkdev(st.Dev_major, st.Dev_minor)
+}
+
+// openBacking opens the current backing file of info, and makes sure that it is that one.
+func openBacking(info Info) (*os.File, bool) {
+	for _, root := range []string{"", outside} {
+		f, err := os.OpenFile(root+info.BackingFile, os.O_RDONLY|unix.O_NONBLOCK, 0)
+		if err != nil {
+			continue
+		}
+		if isBacking(f, info) {
+			return f, true
+		}
+		f.Close()
+	}
+	return nil, false
+}
+
+func isBacking(f *os.File, info Info) bool {
+	st, err := fstat(f)
+	return err == nil && uint64(st.Dev) == info.BackingDev && st.Ino == info.BackingIno
+}
+
+// sitsOn says whether block device dev is, or gets its bytes from, block device
+// base. It follows partitions, device mapper, md and loop devices.
+func (s sysfs) sitsOn(dev, base uint64, depth int) bool {
+	if dev == base {
+		return true
+	}
+	if depth == 0 {
+		return false
+	}
+	for _, next := range s.below(dev) {
+		if s.sitsOn(next, base, depth-1) {
+			return true
+		}
+	}
+	return false
+}
+
+// below are the devices directly under dev.
+func (s sysfs) below(dev uint64) []uint64 {
+	dir := "dev/block/" + devString(dev)
+	var devs []uint64
+	add := func(name string) {
+		data, _ := fs.ReadFile(s.root, name)
+		if n, err := parseDev(strings.TrimSpace(string(data))); err == nil {
+			devs = append(devs, n)
+		}
+	}
+	slaves, _ := fs.ReadDir(s.root, dir+"/slaves")
+	for _, e := range slaves {
+		add(dir + "/slaves/" + e.Name() + "/dev")
+	}
+	if _, err := fs.Stat(s.root, dir+"/partition"); err == nil {
+		if link, err := os.Readlink("/sys/" + dir); err == nil {
+			add("block/" + path.Base(path.Dir(link)) + "/dev")
+		}
+	}
+	if backing, err := fs.ReadFile(s.root, dir+"/loop/backing_file"); err == nil {
+		if st, ok := findBacking(strings.TrimSuffix(string(backing), "\n")); ok {
+			devs = append(devs, devOf(st))
+		}
+	}
+	return slices.DeleteFunc(devs, func(d uint64) bool { return d == dev })
+}
