@@ -86,19 +86,37 @@ func (g *Guest) WaitTray(ctx context.Context, drive string, open bool) error {
 
 // WaitAnyTray waits until the tray of one of the drives is open and says which.
 func (g *Guest) WaitAnyTray(ctx context.Context) (drive string, err error) {
-	open := func() bool {
-		for i, s := range g.drives {
-			if s.open {
-				drive = DriveID(i)
-				return true
+	err = g.Await(ctx, "wait for a tray to open", func(s State) bool {
+		if len(s.Open) > 0 {
+			drive = s.Open[0]
+		}
+		return drive != ""
+	})
+	return drive, err
+}
+
+// State is what Await's condition decides on: the two sources of events in step.
+type State struct {
+	Events []Event  // all so far
+	Open   []string // drives whose tray is open
+}
+
+// Await waits until cond is true. cond must not call methods of the Guest. It
+// fails when ctx or the guest ends, telling what was waited for.
+func (g *Guest) Await(ctx context.Context, what string, cond func(State) bool) error {
+	now := func() bool {
+		s := State{Events: g.events.all[:len(g.events.all):len(g.events.all)]}
+		for i, d := range g.drives {
+			if d.open {
+				s.Open = append(s.Open, DriveID(i))
 			}
 		}
-		return false
+		return cond(s)
 	}
-	if err := g.board.await(ctx, open, g.isOver); err != nil {
-		return "", g.explain("wait for a tray to open", err)
+	if err := g.board.await(ctx, now, g.isOver); err != nil {
+		return g.explain(what, err)
 	}
-	return drive, nil
+	return nil
 }
 
 type onDrive struct {

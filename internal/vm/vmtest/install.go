@@ -1,0 +1,186 @@
+package vmtest
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/molt-installer/molt/internal/vm"
+	"github.com/molt-installer/molt/internal/vm/scenario"
+	"github.com/molt-installer/molt/stage2/event"
+)
+
+// Scenario is an installation for a test. A zero field has a meaning of its own.
+type Scenario struct {
+	Set       string // "tiny": the set in build/tiny
+	Firmware  vm.Firmware
+	Kickstart string
+	Append    string // boots the kernel directly, with these options
+	Drives    int
+	Loaded    []int                     // discs in the drives after the first
+	Offer     func(scenario.Ask) string // see scenario.Config
+	Memory    int                       // MiB
+	DiskSize  int64                     // bytes; 4 GiB if 0
+	Timeout   time.Duration             // of everything together; 5 minutes if 0
+}
+
+// Run is an installation in a test.
+type Run struct {
+	*scenario.Run
+	Set *scenario.Set
+
+	t   testing.TB
+	ctx context.Context
+	dir string
+}
+
+// OpenSet opens the set build/<name>.
+func OpenSet(t testing.TB, name string) *scenario.Set {
+	t.Helper()
+	set, err := scenario.OpenSet(filepath.Join(Root(t), "build", name))
+	if err != nil {
+		Missing(t, "%v", err)
+	}
+	return set
+}
+
+// Begin powers the machine on.
+func Begin(t testing.TB, s Scenario) *Run {
+	t.Helper()
+	Need(t, "qemu-system-x86_64", "mkfs.vfat", "mcopy")
+	if s.DiskSize == 0 {
+		s.DiskSize = 4 << 30
+	}
+	if s.Timeout == 0 {
+		s.Timeout = 5 * time.Minute
+	}
+	r := &Run{Set: OpenSet(t, s.Set), t: t, dir: Dir(t, "install")}
+	ctx, cancel := context.WithTimeoutCause(t.Context(), s.Timeout, errors.New("the scenario's time is over"))
+	t.Cleanup(cancel)
+	r.ctx = ctx
+	run, err := scenario.Start(ctx, scenario.Config{
+		Set:       r.Set,
+		Guest:     vm.Config{Name: s.Set, Dir: r.dir, Firmware: s.Firmware, Memory: s.Memory},
+		Disk:      filepath.Join(t.TempDir(), "disk.img"),
+		DiskSize:  s.DiskSize,
+		Kickstart: s.Kickstart,
+		Append:    s.Append,
+		Drives:    s.Drives,
+		Loaded:    s.Loaded,
+		Offer:     s.Offer,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { run.Close() })
+	r.Run = run
+	return r
+}
+
+// Install installs to the end: the machine has powered itself off.
+func Install(t testing.TB, s Scenario) *Run {
+	t.Helper()
+	r := Begin(t, s)
+	if err := r.Follow(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Off(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range r.Phases() {
+		t.Logf("%6.1f s  %s", p.Took.Seconds(), p.Name)
+	}
+	return r
+}
+
+// Fails follows an installation that must fail, and returns the reason it gave.
+func (r *Run) Fails() string {
+	r.t.Helper()
+	err := r.Follow(r.ctx)
+	failed, ok := errors.AsType[*scenario.FailedError](err)
+	if !ok {
+		r.t.Fatalf("the installation was to fail, but: %v", err)
+	}
+	return failed.Reason
+}
+
+// Expect waits for a pattern on the console of the installation.
+func (r *Run) Expect(pattern string) vm.Match {
+	r.t.Helper()
+	m, err := r.Guest.Console().Expect(r.ctx, pattern)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return m
+}
+
+// Alive checks that the machine still runs and was not halted.
+func (r *Run) Alive() {
+	r.t.Helper()
+	var status struct{ Running bool }
+	if err := r.Guest.Execute(r.ctx, "query-status", nil, &status); err != nil {
+		r.t.Fatal(err)
+	}
+	if !status.Running {
+		r.t.Error("the machine has stopped")
+	}
+}
+
+// Of are the events of one type.
+func (r *Run) Of(typ event.Type) (events []event.Event) {
+	for _, e := range r.Events {
+		if e.Type == typ {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// System is the installed system, running, with root logged in on the serial line.
+type System struct {
+	*vm.Guest
+	t   testing.TB
+	ctx context.Context
+}
+
+// Boot boots what was installed, with empty drives, and logs in as root.
+func (r *Run) Boot(password string) *System {
+	r.t.Helper()
+	g, err := r.Run.Boot(r.ctx, Dir(r.t, "boot"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { g.Close() })
+	start := time.Now()
+	if err := g.Console().Login(r.ctx, "root", password); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Logf("%6.1f s  power on to a shell of the installed system", time.Since(start).Seconds())
+	return &System{Guest: g, t: r.t, ctx: r.ctx}
+}
+
+// Shell runs a command that must succeed and returns what it printed.
+func (s *System) Shell(command string) string {
+	s.t.Helper()
+	out, status, err := s.Console().Shell(s.ctx, command)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if status != 0 {
+		s.t.Errorf("%s: exit status %d: %s", command, status, out)
+	}
+	return out
+}
+
+// Off powers the system off by its own poweroff command.
+func (s *System) Off() {
+	s.t.Helper()
+	if err := s.Console().SendLine("poweroff"); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.Wait(s.ctx); err != nil {
+		s.t.Fatal(err)
+	}
+}
