@@ -54,28 +54,7 @@ func diskScreen(s Session, d *draft) *huh.Group {
 
 // diskLine describes a disk and what is on it in one line.
 func diskLine(d machine.Disk) string {
-	name := strings.TrimSpace(d.Model)
-	if name == "" {
-		name = d.Transport
-	}
-	return fmt.Sprintf("%-12s %9s  %-18.18s %s", d.Path, size(d.Size), name, diskContent(d))
-}
-
-func diskContent(d machine.Disk) string {
-	if len(d.Parts) == 0 {
-		switch {
-		case d.FSType != "":
-			return d.FSType + " " + d.Label
-		case d.Table != "":
-			return "empty partition table"
-		}
-		return "empty"
-	}
-	var on []string
-	for _, p := range d.Parts {
-		on = append(on, strings.TrimSpace(p.FSType+" "+p.Label))
-	}
-	return fmt.Sprintf("%d partitions (%s)", len(d.Parts), strings.Join(on, ", "))
+	return clip(fmt.Sprintf("%-10s %9s  %s", d.Path, machine.Size(d.Size), d.Contents()), 68)
 }
 
 func rootScreen(s Session, d *draft) *huh.Group {
@@ -167,7 +146,7 @@ func softwareScreen(s Session, d *draft) *huh.Group {
 	}
 	var options []huh.Option[string]
 	for _, g := range s.Catalog.Groups {
-		line := fmt.Sprintf("%-14.14s %4d packages %9s  disc %s  %s", g.Title, g.Count, size(g.Size), numbers(g.Discs), g.Description)
+		line := fmt.Sprintf("%-14.14s %4d packages %9s  disc %s  %s", g.Title, g.Count, machine.Size(g.Size), numbers(g.Discs), g.Description)
 		options = append(options, huh.NewOption(clip(line, 70), g.ID))
 	}
 	return huh.NewGroup(huh.NewMultiSelect[string]().Title("What to install beside the base system?").

@@ -7,19 +7,6 @@ import (
 	"time"
 )
 
-// size is a number of bytes for a person, in binary units.
-func size(n int64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, i := float64(n)/unit, 0
-	for ; value >= unit && i < 3; i++ {
-		value /= unit
-	}
-	return fmt.Sprintf("%.1f %ciB", value, "KMGT"[i])
-}
-
 // clock is a duration as minutes and seconds: "2:05", "1:00:00".
 func clock(d time.Duration) string {
 	s := int(d.Round(time.Second).Seconds())

@@ -112,7 +112,7 @@ func testSession(review func(config.Answers) Review) Session {
 	return Session{
 		Product: "Debian 13",
 		Machine: machine.Machine{Firmware: machine.BIOS, Disks: []machine.Disk{
-			{Path: "/dev/vda", Size: 20 << 30, Transport: "virtio", Parts: []machine.Part{{FSType: "ntfs", Label: "Windows"}}},
+			{Path: "/dev/vda", Size: 20 << 30, Transport: "virtio", Parts: []machine.Part{{FSType: "ntfs", Label: "Windows", Size: 20 << 30}}},
 			{Path: "/dev/vdb", Size: 8 << 30, Transport: "virtio"},
 			{Path: "/dev/sdc", Size: 1 << 30, InUse: "mounted on /molt/medium"},
 		}},
@@ -129,7 +129,7 @@ func testSession(review func(config.Answers) Review) Session {
 
 // fill answers every page up to the review.
 func (s *screenT) fill() {
-	s.wait("Target disk (1 of 6)", "/dev/vda", "ntfs Windows", "Not offered: /dev/sdc")
+	s.wait("Target disk (1 of 6)", "/dev/vda", `ntfs "Windows"`, "Not offered: /dev/sdc")
 	s.keys("\x1b[B") // down: /dev/vdb
 	s.wait("> /dev/vdb")
 	s.keys("\r")
@@ -243,7 +243,7 @@ func TestProgressAndDiscs(t *testing.T) {
 	s.wait("Found in /dev/sr0: disc 1 of Debian 13")
 	emit(event.Event{Type: event.Disc, Step: "fetch-2", Discs: &event.DiscInfo{Wanted: 2, Drive: "/dev/sr0", OK: true}})
 	emit(event.Event{Type: event.Progress, Step: "fetch-2", Progress: &event.Amount{Done: 1 << 20, Total: 4 << 20, Unit: "bytes", Item: "vim"}})
-	s.wait("1.0 MiB of 4.0 MiB", "vim", "left")
+	s.wait("1 MiB of 4 MiB", "vim", "left")
 }
 
 func TestChoose(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/molt-installer/molt/stage2/event"
+	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // work shows a running installation. It holds what the events said.
@@ -63,7 +64,7 @@ func (w *work) finish(e event.Event) {
 		w.state[e.Step] = e.Err
 	}
 	if s := e.Switch; s != nil {
-		w.notes = append(w.notes, fmt.Sprintf("Installer copied to the disk (%s, switched in %.0f ms); disc 1 is free.", size(s.Bytes), s.SwitchMS))
+		w.notes = append(w.notes, fmt.Sprintf("Installer copied to the disk (%s, switched in %.0f ms); disc 1 is free.", machine.Size(s.Bytes), s.SwitchMS))
 	}
 }
 
@@ -177,7 +178,7 @@ func amount(a event.Amount) string {
 	done, total := fmt.Sprint(a.Done), fmt.Sprint(a.Total)
 	unit := " " + a.Unit
 	if a.Unit == "bytes" {
-		done, total, unit = size(a.Done), size(a.Total), ""
+		done, total, unit = machine.Size(a.Done), machine.Size(a.Total), ""
 	}
 	if a.Total == 0 {
 		return done + unit + "  " + a.Item
