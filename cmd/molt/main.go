@@ -1,0 +1,67 @@
+// Command molt builds sets of discs and tries them out. It is the builder's
+// and the tester's tool; nothing of it is on a disc.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}); err != nil {
+		fmt.Fprintln(os.Stderr, "molt:", err)
+		os.Exit(1)
+	}
+}
+
+// streams are a command's input and output.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// command is one of molt's commands.
+type command struct {
+	name, args, about string
+	run               func(ctx context.Context, args []string, s streams) error
+}
+
+func commands() []command {
+	return []command{
+		{"build", "[-o DIR] [-mirror URI] [-update] EXAMPLE", "make the discs of an example", runBuild},
+		{"deps", "[-n]", "install what building and testing need of this machine", runDeps},
+	}
+}
+
+func run(ctx context.Context, args []string, s streams) error {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(s.out)
+		return nil
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		err := c.run(ctx, args[1:], s)
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	return fmt.Errorf("unknown command %q: molt help lists them", args[0])
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "usage: molt COMMAND …")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  molt %-6s %-40s %s\n", c.name, c.args, c.about)
+	}
+}

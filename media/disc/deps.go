@@ -1,0 +1,103 @@
+package disc
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Requirement is a package that building or testing needs of the host.
+type Requirement struct {
+	Package string
+	Path    string // a file of it, as a pattern of filepath.Match; or a program's name
+	Why     string
+}
+
+// Requirements are all packages needed of a Debian 12 or 13 host, besides Go.
+func Requirements() []Requirement {
+	return []Requirement{
+		{"ca-certificates", "/etc/ssl/certs/ca-certificates.crt", "Go fetches its modules by https"},
+		{"debian-archive-keyring", "/usr/share/keyrings/debian-archive-trixie-stable.*", "packages are checked against Debian's keys"},
+		{"mmdebstrap", "mmdebstrap", "makes the system in which the installed system's initramfs is built"},
+		{"squashfs-tools", "mksquashfs", "makes the stage 2 image"},
+		{"xorriso", "xorriso", "writes the ISO images"},
+		{"isomd5sum", "implantisomd5", "makes the images checkable"},
+		{"isolinux", isolinuxBin, "boots a disc by BIOS"},
+		{"syslinux-common", syslinuxDir + "/menu.c32", "the boot menu for BIOS"},
+		{"grub-common", "grub-mkimage", "makes the boot loader for UEFI"},
+		{"grub-efi-amd64-bin", grubEFI + "/iso9660.mod", "boots a disc by UEFI"},
+		{"dosfstools", "mkfs.fat", "makes the EFI system partition of disc 1"},
+		{"mtools", "mcopy", "fills it"},
+		{"kmod", "depmod", "lists the kernel's modules"},
+		{"cpio", "cpio", "packs the initramfs of the tiny example"},
+		{"xz-utils", "xz", "unpacks its kernel modules"},
+		{"zstd", "zstd", "packs initramfs archives"},
+	}
+}
+
+// TestRequirements are what running a set and the tests need besides.
+func TestRequirements() []Requirement {
+	return []Requirement{
+		{"qemu-system-x86", "qemu-system-x86_64", "the machines in which sets are tried out"},
+		{"ovmf", "/usr/share/OVMF/OVMF_CODE*.fd", "their UEFI"},
+		{"qemu-utils", "qemu-img", "their disks"},
+		{"fdisk", "sfdisk", "checks partition tables in tests"},
+		{"e2fsprogs", "mkfs.ext4", "checks file systems in tests"},
+		{"xfsprogs", "mkfs.xfs", "checks file systems in tests"},
+		{"gcc", "gcc", "the race detector of go test"},
+	}
+}
+
+// Missing says which of all requirements the host doesn't have.
+func Missing() []Requirement {
+	var missing []Requirement
+	for _, r := range append(Requirements(), TestRequirements()...) {
+		if !r.there() {
+			missing = append(missing, r)
+		}
+	}
+	return missing
+}
+
+func (r Requirement) there() bool {
+	if filepath.IsAbs(r.Path) {
+		found, err := filepath.Glob(r.Path)
+		return err == nil && len(found) > 0
+	}
+	if _, err := exec.LookPath(r.Path); err == nil {
+		return true
+	}
+	_, err := os.Stat("/usr/sbin/" + r.Path) // not on a plain user's PATH
+	return err == nil
+}
+
+// Install installs packages through the host's apt. It fetches the package
+// lists only when apt doesn't know one of the packages.
+func Install(ctx context.Context, missing []Requirement, log io.Writer) error {
+	var names []string
+	for _, m := range missing {
+		names = append(names, m.Package)
+	}
+	if _, err := command(ctx, nil, "apt-get", append([]string{"install", "-s", "-qq"}, names...)...); err != nil {
+		fmt.Fprintln(log, "apt-get update: some of these are not in this machine's package lists")
+		if err := loud(ctx, log, "apt-get", "update", "-q"); err != nil {
+			return err
+		}
+	}
+	args := append([]string{"install", "-y", "-q", "--no-install-recommends"}, names...)
+	return loud(ctx, log, "apt-get", args...)
+}
+
+// loud runs a program that shows what it does.
+func loud(ctx context.Context, log io.Writer, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s %s: %w", name, args[0], err)
+	}
+	return nil
+}

