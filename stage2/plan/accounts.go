@@ -1,0 +1,169 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/host"
+)
+
+// accounts creates users and sets passwords. Hashes go to the program by its
+// standard input, never as an argument, which logs and ps would show.
+type accounts struct {
+	base
+	root   config.Login
+	groups []config.Group
+	users  []config.User
+	keys   []config.SSHKey
+}
+
+func (s accounts) Run(ctx context.Context, env *Env) error {
+	for _, g := range s.groups {
+		if err := createGroup(ctx, env, g); err != nil {
+			return fmt.Errorf("create the group %s: %w", g.Name, err)
+		}
+	}
+	for _, u := range s.users {
+		if err := createUser(ctx, env, u); err != nil {
+			return fmt.Errorf("create the user %s: %w", u.Name, err)
+		}
+	}
+	var input strings.Builder
+	for _, u := range append([]config.User{{Name: "root", Login: s.root}}, s.users...) {
+		input.WriteString(u.Name + ":" + shadowField(u.Login) + "\n")
+	}
+	c := host.Command{Args: []string{"chpasswd", "-e", "-R", Target}, Stdin: input.String()}
+	if err := runIn(ctx, env, c); err != nil {
+		return fmt.Errorf("set the passwords: %w", err)
+	}
+	return s.authorize(ctx, env)
+}
+
+// authorize writes the SSH keys of each user, who then owns them.
+func (s accounts) authorize(ctx context.Context, env *Env) error {
+	keys := map[string][]byte{}
+	for _, k := range s.keys {
+		keys[k.User] = append(keys[k.User], k.Key+"\n"...)
+	}
+	for _, user := range sortedKeys(keys) {
+		home, err := homeOf(env, user)
+		if err != nil {
+			return err
+		}
+		dir := home + "/.ssh"
+		if err := env.Host.MkdirAll(Target+dir, 0o700); err != nil {
+			return fmt.Errorf("make %s: %w", dir, err)
+		}
+		if err := env.Host.WriteFile(Target+dir+"/authorized_keys", keys[user], 0o600); err != nil {
+			return fmt.Errorf("write the SSH keys of %s: %w", user, err)
+		}
+		if err := inTarget(ctx, env, "chown", "-R", user+":", dir); err != nil {
+			return fmt.Errorf("give %s the SSH keys: %w", user, err)
+		}
+	}
+	return nil
+}
+
+func homeOf(env *Env, user string) (string, error) {
+	users, err := column(env, "passwd", 0)
+	if err != nil {
+		return "", err
+	}
+	homes, err := column(env, "passwd", 5)
+	if i := slices.Index(users, user); err == nil && i >= 0 && len(homes) == len(users) {
+		return homes[i], nil
+	}
+	return "", fmt.Errorf("the new system has no user %s with a home", user)
+}
+
+// createGroup adds g, unless it is there.
+func createGroup(ctx context.Context, env *Env, g config.Group) error {
+	there, err := column(env, "group", 0)
+	if err != nil || slices.Contains(there, g.Name) {
+		return err
+	}
+	args := []string{"groupadd", "--prefix", Target}
+	if g.GID != 0 {
+		args = append(args, "--gid", strconv.Itoa(g.GID))
+	}
+	return run(ctx, env, append(args, g.Name)...)
+}
+
+// shadowField is the password field of shadow(5): "!" locks.
+func shadowField(l config.Login) string {
+	if l.Hash == "" || l.Locked {
+		return "!" + l.Hash
+	}
+	return l.Hash
+}
+
+// createUser adds u, unless an earlier try or a package has.
+func createUser(ctx context.Context, env *Env, u config.User) error {
+	users, err := column(env, "passwd", 0)
+	if err != nil || slices.Contains(users, u.Name) {
+		return err
+	}
+	if err := createGroups(ctx, env, u); err != nil {
+		return err
+	}
+	args := []string{"useradd", "--prefix", Target, "--create-home", "--user-group"}
+	if u.GID != 0 {
+		args = []string{"useradd", "--prefix", Target, "--create-home", "--gid", strconv.Itoa(u.GID)}
+	}
+	shell := u.Shell
+	if shell == "" && exists(env, Target+"/bin/bash") {
+		shell = "/bin/bash"
+	}
+	for _, o := range []struct{ flag, value string }{
+		{"--comment", u.Gecos}, {"--home-dir", u.Home}, {"--shell", shell}, {"--groups", strings.Join(u.Groups, ",")},
+	} {
+		if o.value != "" {
+			args = append(args, o.flag, o.value)
+		}
+	}
+	if u.UID != 0 {
+		args = append(args, "--uid", strconv.Itoa(u.UID))
+	}
+	return run(ctx, env, append(args, u.Name)...)
+}
+
+// createGroups makes the groups of u that the target doesn't have, and says so.
+func createGroups(ctx context.Context, env *Env, u config.User) error {
+	there, err := column(env, "group", 0)
+	if err != nil {
+		return err
+	}
+	for _, g := range u.Groups {
+		if slices.Contains(there, g) {
+			continue
+		}
+		warn(env, fmt.Sprintf("the group %s of the user %s is not there: it is created", g, u.Name))
+		if err := run(ctx, env, "groupadd", "--prefix", Target, "--system", g); err != nil {
+			return err
+		}
+	}
+	ids, err := column(env, "group", 2)
+	if gid := strconv.Itoa(u.GID); err == nil && u.GID != 0 && !slices.Contains(ids, gid) {
+		return run(ctx, env, "groupadd", "--prefix", Target, "--gid", gid, u.Name)
+	}
+	return err
+}
+
+// column is field n, from 0, of each line of the target's passwd(5) or group(5).
+func column(env *Env, file string, n int) ([]string, error) {
+	data, err := env.Host.ReadFile(Target + "/etc/" + file)
+	if err != nil {
+		return nil, fmt.Errorf("read the new system's accounts: %w", err)
+	}
+	var out []string
+	for line := range strings.Lines(string(data)) {
+		if fields := strings.Split(strings.TrimSpace(line), ":"); n < len(fields) {
+			out = append(out, fields[n])
+		}
+	}
+	return out, nil
+}

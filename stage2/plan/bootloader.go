@@ -1,0 +1,208 @@
+package plan
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/stage2/host"
+)
+
+// bootloader makes the target start by itself: GRUB by stage 2's own
+// grub-install, its menu by the target's grub-mkconfig where it has one.
+type bootloader struct {
+	base
+	efi     bool
+	arch    string // Debian's name
+	disk    string // whose boot sector is written, by BIOS
+	stable  string // a name of the disk that stays the same, for grub-pc's debconf answer
+	vendor  string // directory below EFI, "debian"
+	product string // in the menu
+	kernel  string // kernel options
+	timeout int    // seconds
+	serial  string // GRUB's serial command, when the installation was on a serial line
+	root    Volume
+	boot    Volume // where the kernels are: "/boot" if it is a file system of its own, else the root
+}
+
+func (s bootloader) Run(ctx context.Context, env *Env) error {
+	if err := s.installGRUB(ctx, env); err != nil {
+		return err
+	}
+	if err := s.preseed(ctx, env); err != nil {
+		return err
+	}
+	if !hasProgram(env, "grub-mkconfig") {
+		return s.writeMenu(env)
+	}
+	if err := s.defaults(env); err != nil {
+		return err
+	}
+	if err := inTarget(ctx, env, "grub-mkconfig", "-o", "/boot/grub/grub.cfg"); err != nil {
+		return fmt.Errorf("make the boot menu: %w", err)
+	}
+	return nil
+}
+
+// installGRUB writes the boot sector, or the path every UEFI firmware looks
+// at; the vendor's path and the firmware's boot entry come after it and may fail.
+func (s bootloader) installGRUB(ctx context.Context, env *Env) error {
+	if !s.efi {
+		err := run(ctx, env, "grub-install", "--target=i386-pc", "--boot-directory="+Target+"/boot", s.disk)
+		if err != nil {
+			return fmt.Errorf("install the boot loader on %s: %w", s.disk, err)
+		}
+		return nil
+	}
+	target := "x86_64-efi"
+	if s.arch == "arm64" {
+		target = "arm64-efi"
+	}
+	args := []string{"grub-install", "--target=" + target, "--efi-directory=" + Target + "/boot/efi", "--boot-directory=" + Target + "/boot"}
+	if err := run(ctx, env, append(slices.Clone(args), "--removable", "--no-nvram")...); err != nil {
+		return fmt.Errorf("install the boot loader on the EFI system partition: %w", err)
+	}
+	s.register(ctx, env, append(args, "--bootloader-id="+s.vendor))
+	return nil
+}
+
+// register asks the firmware for a boot entry. Firmware that refuses is no
+// reason to fail: the machine starts by the removable-media path.
+func (s bootloader) register(ctx context.Context, env *Env, args []string) {
+	const vars = "/sys/firmware/efi/efivars"
+	if env.Host.Mount(host.Mount{Source: "efivarfs", Target: vars, FSType: "efivarfs"}) == nil {
+		defer env.Host.Unmount(vars)
+	}
+	if err := run(ctx, env, args...); err != nil {
+		warn(env, "the firmware took no boot entry; the machine starts by the default path: "+err.Error())
+	}
+}
+
+// preseed answers what the packages of GRUB would ask at their next upgrade.
+func (s bootloader) preseed(ctx context.Context, env *Env) error {
+	if !hasProgram(env, "debconf-set-selections") {
+		return nil
+	}
+	answers := "grub-pc grub-pc/install_devices multiselect " + s.stable + "\n"
+	if s.efi {
+		answers = "grub-efi-amd64 grub2/force_efi_extra_removable boolean true\n"
+	}
+	c := host.Command{Args: []string{"debconf-set-selections"}, Root: Target, Stdin: answers}
+	if err := runIn(ctx, env, c); err != nil {
+		warn(env, "an upgrade of the boot loader will ask where it is: "+err.Error())
+	}
+	return nil
+}
+
+// defaults edits the file grub-mkconfig reads.
+func (s bootloader) defaults(env *Env) error {
+	old, err := env.Host.ReadFile(Target + "/etc/default/grub")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the boot loader's defaults: %w", err)
+	}
+	text := string(old)
+	set := func(name, value string) { text = setVar(text, name, value) }
+	set("GRUB_TIMEOUT", strconv.Itoa(s.timeout))
+	set("GRUB_CMDLINE_LINUX", s.kernel)
+	if s.serial != "" {
+		set("GRUB_TERMINAL", "console serial")
+		set("GRUB_SERIAL_COMMAND", s.serial)
+	}
+	return etc(env, "default/grub", text)
+}
+
+// setVar sets a variable in a file of shell assignments, in place of the first
+// line that sets it, be it as a comment.
+func setVar(text, name, value string) string {
+	line := name + "=" + shellQuote(value)
+	at := regexp.MustCompile(`(?m)^#?[ \t]*` + name + `=.*$`).FindStringIndex(text)
+	if at != nil {
+		return text[:at[0]] + line + text[at[1]:]
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	return text + line + "\n"
+}
+
+func shellQuote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(s) + `"`
+}
+
+// writeMenu makes a menu of the kernels that are there.
+func (s bootloader) writeMenu(env *Env) error {
+	kernels, err := env.Host.Glob(Target + "/boot/vmlinuz*")
+	if err != nil {
+		return fmt.Errorf("look for kernels: %w", err)
+	}
+	if len(kernels) == 0 {
+		return errors.New("the new system has no kernel in /boot: is one among the chosen packages?")
+	}
+	slices.Sort(kernels)
+	slices.Reverse(kernels)
+	path := Target + "/boot/grub/grub.cfg"
+	if err := env.Host.WriteFile(path, []byte(s.menu(env, kernels)), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func (s bootloader) menu(env *Env, kernels []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "set timeout=%d\ninsmod part_gpt\ninsmod %s\n", s.timeout, cmp.Or(map[string]string{"ext4": "ext2"}[s.boot.FSType], s.boot.FSType))
+	if s.serial != "" {
+		b.WriteString(s.serial + "\nterminal_input console serial\nterminal_output console serial\n")
+	}
+	b.WriteString("search --no-floppy --fs-uuid --set=root " + s.boot.UUID + "\n")
+	for _, k := range kernels {
+		name := strings.TrimPrefix(k, Target)
+		if s.boot.Mount != "/" {
+			name = strings.TrimPrefix(name, s.boot.Mount)
+		}
+		initrd := strings.Replace(name, "vmlinuz", "initrd.img", 1)
+		fmt.Fprintf(&b, "menuentry '%s, %s' {\n\tlinux %s root=UUID=%s ro %s\n", s.product, strings.TrimPrefix(name, "/boot/"), name, s.root.UUID, s.kernel)
+		if exists(env, strings.Replace(k, "vmlinuz", "initrd.img", 1)) {
+			b.WriteString("\tinitrd " + initrd + "\n")
+		}
+		b.WriteString("}\n")
+	}
+	return b.String()
+}
+
+// kernelOptions are the ones that were asked for, and the consoles of the
+// installation, so that the system answers where the installer did.
+func kernelOptions(appended, commandLine string) string {
+	words := strings.Fields(appended)
+	if !strings.Contains(" "+appended, " console=") {
+		for _, p := range bootargs.Split(commandLine) {
+			if p.Name == "console" {
+				words = append(words, p.String())
+			}
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// serialCommand is GRUB's serial command for the last console= on a PC's
+// serial line, as ttyS0,115200n8; empty when there is none.
+func serialCommand(commandLine string) string {
+	last := ""
+	for _, p := range bootargs.Split(commandLine) {
+		if unit, ok := strings.CutPrefix(p.Value, "ttyS"); ok && p.Name == "console" {
+			last = unit
+		}
+	}
+	if last == "" {
+		return ""
+	}
+	unit, options, _ := strings.Cut(last, ",")
+	speed := regexp.MustCompile(`^[0-9]+`).FindString(options)
+	return "serial --unit=" + unit + " --speed=" + cmp.Or(speed, "9600")
+}

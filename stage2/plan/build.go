@@ -1,0 +1,169 @@
+package plan
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/payload"
+)
+
+// Input is everything a plan follows from.
+type Input struct {
+	Answers   config.Answers
+	Machine   machine.Machine
+	Catalog   *media.Catalog     // of the payload
+	Selection *payload.Selection // what the payload made of Answers.Software
+	Handoff   handoff.Record     // the image's size, the medium, the command line
+	IDs       func() string      // a new UUID at each call, lower-case
+	Kickstart []byte             // to be kept in the target's log; already without secrets
+	NoSave    []string           // inst.nosave=: "input_ks", "output_ks", "all_ks", "logs", "all"
+	Extra     []Step             // a third party's steps, run after the boot loader and before %post
+}
+
+// Plan is what will be done. It holds no secret that its JSON or text shows.
+type Plan struct {
+	Product  string   `json:"product"`            // "Debian 13"
+	Disks    []Disk   `json:"disks"`              // the only ones that will be written
+	Space    Space    `json:"space"`              // what the file systems must hold
+	Discs    []int    `json:"discs"`              // that will be needed, in this order
+	Packages int      `json:"packages"`           // how many will be installed
+	Warnings []string `json:"warnings,omitempty"` // for a person, none of them stops the plan
+	Steps    []Step   `json:"-"`                  // in JSON as {id, title, weight}
+	OnError  []Step   `json:"-"`                  // %onerror scripts, run when a step has failed for good
+	Secrets  []string `json:"-"`                  // strings that no event and no log may contain
+}
+
+// Disk is a disk that will be written.
+type Disk struct {
+	Path      string         `json:"path"`
+	Model     string         `json:"model,omitempty"`
+	Size      int64          `json:"size"`                 // bytes
+	Lost      []machine.Part `json:"lost,omitempty"`       // partitions that will be erased
+	LostFS    string         `json:"lost_fs,omitempty"`    // a file system on the whole disk that will be erased
+	LostLabel string         `json:"lost_label,omitempty"` // its label
+	LostTable string         `json:"lost_table,omitempty"` // the kind of the table that will be replaced
+	GUID      string         `json:"guid"`                 // of the new table
+	Parts     []Volume       `json:"partitions"`           // after it
+}
+
+// Volume is a partition of the plan, with what will be on it.
+type Volume struct {
+	Device      string `json:"device"`            // "/dev/vda2"
+	Mount       string `json:"mount"`             // "/", "swap", "biosboot"
+	FSType      string `json:"fstype,omitempty"`  // "ext4", "xfs", "vfat", "swap"; empty for biosboot
+	Start       int64  `json:"start"`             // bytes
+	Size        int64  `json:"size"`              // bytes
+	Type        string `json:"type"`              // GUID of the partition type
+	GUID        string `json:"guid"`              // of the partition
+	UUID        string `json:"uuid,omitempty"`    // of the file system, as blkid shows it
+	Label       string `json:"label,omitempty"`   // of the file system
+	Options     string `json:"options,omitempty"` // for fstab
+	MkfsOptions string `json:"mkfs_options,omitempty"`
+}
+
+// Space is what the file systems must hold at the worst moment, in bytes.
+type Space struct {
+	Fetch     int64 `json:"fetch"`     // packages copied from the discs
+	Installed int64 `json:"installed"` // what they become
+	Image     int64 `json:"image"`     // the installer's own copy
+}
+
+// Total is the sum.
+func (s Space) Total() int64 { return s.Fetch + s.Installed + s.Image }
+
+// builder collects problems and the parts of the plan.
+type builder struct {
+	Input
+	problems Problems
+	plan     Plan
+}
+
+// Build makes the plan. When it can't, the error is Problems: all there are.
+func Build(in Input) (*Plan, error) {
+	b := &builder{Input: in}
+	b.plan.Product = in.Handoff.Build.Set.Name()
+	b.payload()
+	b.storage()
+	b.accounts()
+	b.names()
+	b.network()
+	b.support()
+	if len(b.problems) > 0 {
+		return nil, b.problems
+	}
+	b.plan.Secrets = secrets(in.Answers)
+	b.steps()
+	return &b.plan, nil
+}
+
+// payload works out what will be needed of space and discs.
+func (b *builder) payload() {
+	if b.Selection == nil {
+		b.problems.add(NothingChosen, "", "nothing has been chosen to install")
+		b.Selection = &payload.Selection{}
+	}
+	fetch, installed := b.Selection.Size()
+	const slack = 64 << 20 // initramfs, lists, logs: what no package accounts for
+	b.plan.Space = Space{Fetch: fetch, Installed: installed + installed/10 + slack, Image: b.Handoff.Build.Stage2.Size}
+	b.plan.Packages = len(b.Selection.Packages)
+	b.plan.Discs = b.Selection.Discs()
+	for _, n := range b.plan.Discs {
+		if set := b.Handoff.Build.Set; n < 1 || n > set.Discs {
+			b.problems.add(DiscUnknown, "", "packages are on disc %d, but %s has %d discs", n, set.Name(), set.Discs)
+		}
+	}
+}
+
+// support refuses answers that would silently not be carried out.
+func (b *builder) support() {
+	a := b.Answers
+	if t := a.Storage.Clear.Label; t != "" && t != "gpt" {
+		b.problems.add(NotSupported, "clearpart --disklabel="+t, "only gpt tables are written")
+	}
+	if l := a.Boot.Location; l != "" && l != "mbr" && l != "none" {
+		b.problems.add(NotSupported, "bootloader --location="+l, "use mbr or none")
+	}
+	switch a.End.Action {
+	case "", "reboot", "poweroff", "halt", "shutdown":
+	default:
+		b.problems.add(NotSupported, a.End.Action, "not a way to end; use reboot, poweroff or halt")
+	}
+	if s := a.Source; s != "" && s != "cdrom" {
+		b.problems.add(NotSupported, s, "packages can only come from the discs; use cdrom")
+	}
+}
+
+// ExtraPackages are the packages that a system with these answers needs beside
+// what was chosen, for payload.Request.Extra: the tools of its file systems.
+func ExtraPackages(a config.Answers, m machine.Machine) []string {
+	types := map[string]bool{}
+	if a.Storage.Auto != nil {
+		types[cmp.Or(a.Storage.Auto.FSType, "ext4")] = true
+		types["vfat"] = m.Firmware == machine.UEFI
+	}
+	for _, p := range a.Storage.Partitions {
+		types[fsType(p)] = true
+	}
+	var extra []string
+	for _, t := range []struct{ fs, pkg string }{{"vfat", "dosfstools"}, {"xfs", "xfsprogs"}} {
+		if types[t.fs] {
+			extra = append(extra, t.pkg)
+		}
+	}
+	return extra
+}
+
+// secrets are the password hashes, which belong in no log.
+func secrets(a config.Answers) []string {
+	var s []string
+	for _, l := range append([]config.User{{Login: a.Root}}, a.Users...) {
+		if h := strings.TrimLeft(l.Login.Hash, "!"); len(h) > 1 {
+			s = append(s, h)
+		}
+	}
+	return s
+}

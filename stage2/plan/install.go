@@ -1,0 +1,112 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/molt-installer/molt/stage2/host"
+	"github.com/molt-installer/molt/stage2/payload"
+)
+
+// bind gives the target's programs /dev, /proc, /sys and /run.
+type bind struct{ base }
+
+func newBind() bind { return bind{base{"bind", "Prepare the new system for its own programs", 1}} }
+
+func binds() []string { return []string{"/dev", "/dev/pts", "/proc", "/sys", "/run"} }
+
+func (s bind) Run(_ context.Context, env *Env) error {
+	for i, dir := range binds() {
+		if err := env.Host.Mount(host.Mount{Source: dir, Target: Target + dir, FSType: "bind"}); err != nil {
+			return errors.Join(fmt.Errorf("mount %s on %s: %w", dir, Target+dir, err), unbindFirst(env, i))
+		}
+	}
+	return nil
+}
+
+func (s bind) Undo(_ context.Context, env *Env) error { return unbindFirst(env, len(binds())) }
+
+func unbindFirst(env *Env, n int) error {
+	var errs []error
+	for _, dir := range slices.Backward(binds()[:n]) {
+		if err := env.Host.Unmount(Target + dir); err != nil {
+			errs = append(errs, fmt.Errorf("unmount %s: %w", Target+dir, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// install lets the payload make the target a system.
+type install struct {
+	base
+	selection *payload.Selection
+}
+
+func (s install) Run(ctx context.Context, env *Env) error {
+	return env.Payload.Install(ctx, s.selection, Target, reporter{env})
+}
+
+// finish lets the payload clean up, and put the target's initramfs in place. It
+// comes before the boot loader, whose menu lists the initramfs it finds.
+type finish struct {
+	base
+	selection *payload.Selection
+}
+
+func (s finish) Run(ctx context.Context, env *Env) error {
+	return env.Payload.Finish(ctx, s.selection, Target, reporter{env})
+}
+
+// leave gives the target back to stage 1: nothing of the installation is
+// mounted on it any more, and all is written.
+type leave struct {
+	base
+	swaps  []string // that are in use
+	mounts []string
+}
+
+func (s leave) Run(ctx context.Context, env *Env) error {
+	for _, dir := range slices.Backward(binds()) {
+		if err := unmountWhenFree(ctx, env, Target+dir); err != nil {
+			return fmt.Errorf("unmount %s: %w", Target+dir, err)
+		}
+	}
+	for _, device := range s.swaps {
+		if err := run(ctx, env, "swapoff", device); err != nil {
+			return fmt.Errorf("stop using %s: %w", device, err)
+		}
+	}
+	for _, m := range s.mounts {
+		if err := env.Host.Sync(Target + m); err != nil {
+			return fmt.Errorf("write out %s: %w", Target+m, err)
+		}
+	}
+	return nil
+}
+
+// logs keeps what was decided on the target. What happened is written there as
+// it happens, by the event sinks.
+type logs struct {
+	base
+	files map[string][]byte // name below LogDir → content, without secrets
+}
+
+func (s logs) Run(_ context.Context, env *Env) error {
+	for _, name := range sortedKeys(s.files) {
+		if err := env.Host.WriteFile(Target+LogDir+"/"+name, s.files[name], 0o600); err != nil {
+			return fmt.Errorf("keep the log: %w", err)
+		}
+	}
+	return nil
+}
+
+func sortedKeys(m map[string][]byte) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,156 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage2/event"
+	"github.com/molt-installer/molt/stage2/host"
+	"github.com/molt-installer/molt/stage2/machine"
+)
+
+// hidden is the directory on the target that is gone in the end.
+const hidden = ".molt"
+
+// RelocateID is the step in which the installer sheds its disc.
+const RelocateID = "relocate"
+
+// relocate copies the installer's own image to the target and makes the loop
+// device under the installer serve from the copy. From then on the disc is free.
+type relocate struct {
+	base
+	image  media.File // as the initramfs vouches for it
+	source string     // the file on the medium
+	loop   string
+	mounts []string // where the copy could go
+}
+
+func (s relocate) Run(ctx context.Context, env *Env) error {
+	if copy := s.servedFromTarget(env); copy != "" {
+		s.settle(env, copy)
+		return nil
+	}
+	return s.shed(ctx, env, "")
+}
+
+// Sabotage makes the switch itself fail, for inst.debug.fail=relocate: all is
+// done as ever, but the loop device is then offered a file of another size.
+func (s relocate) Sabotage(ctx context.Context, env *Env) error {
+	return s.shed(ctx, env, ".broken")
+}
+
+func (s relocate) shed(ctx context.Context, env *Env, broken string) error {
+	copy, err := s.place(env)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	if err := s.copy(ctx, env, copy); err != nil {
+		return errors.Join(err, s.forget(env, copy))
+	}
+	took := time.Since(started)
+	if broken != "" {
+		if err := env.Host.WriteFile(copy+broken, []byte("made to fail by inst.debug.fail\n"), 0o600); err != nil {
+			return err
+		}
+		defer env.Host.Remove(copy + broken)
+	}
+	done, err := env.Host.Switch(ctx, s.loop, copy+broken, progress(env, "bytes"))
+	if err != nil {
+		return errors.Join(fmt.Errorf("switch %s to %s: %w", s.loop, copy+broken, err), s.forget(env, copy))
+	}
+	s.settle(env, copy)
+	env.Emit(event.Event{Type: event.Finish, Switch: switchInfo(s.loop, done, took)})
+	return nil
+}
+
+// place chooses the file system with the most free space.
+func (s relocate) place(env *Env) (string, error) {
+	var best string
+	var most int64 = -1
+	for _, m := range s.mounts {
+		dir := path.Join(Target, m)
+		free, err := env.Host.Free(dir)
+		if err != nil {
+			return "", fmt.Errorf("free space of %s: %w", dir, err)
+		}
+		if free > most {
+			best, most = dir, free
+		}
+	}
+	dir := path.Join(best, hidden)
+	if err := env.Host.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make %s: %w", dir, err)
+	}
+	copy := path.Join(dir, path.Base(media.ImagePath))
+	if err := env.Host.Remove(copy); err != nil {
+		return "", fmt.Errorf("remove the copy of an earlier try: %w", err)
+	}
+	if most < s.image.Size {
+		return "", fmt.Errorf("%s has %s free, and the installer needs %s there: go back and choose a larger disk or less software: %w",
+			best, machine.Size(most), machine.Size(s.image.Size), syscall.ENOSPC)
+	}
+	return copy, nil
+}
+
+// copy copies the image and compares it with what the initramfs knows.
+func (s relocate) copy(ctx context.Context, env *Env, to string) error {
+	got, err := env.Host.Copy(ctx, s.source, to, func(done int64) { advance(env, done, s.image.Size, "bytes", to) })
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("no space left for the installer's copy %s (%s): go back and choose a larger disk or less software: %w", to, machine.Size(s.image.Size), err)
+	case errors.Is(err, syscall.EIO):
+		return fmt.Errorf("the disc or the target disk can't be read or written while copying %s: clean the disc and retry, or use another one: %w", s.source, err)
+	case err != nil:
+		return fmt.Errorf("copy %s to %s: %w", s.source, to, err)
+	case got.Bytes != s.image.Size || got.SHA256 != s.image.SHA256:
+		return fmt.Errorf("the copy %s is not the image this installer was built with (%d bytes, SHA-256 %s; expected %d, %s): the disc is damaged or has been changed: clean it and retry",
+			to, got.Bytes, got.SHA256, s.image.Size, s.image.SHA256)
+	}
+	return nil
+}
+
+// settle remembers that the installer runs from the target, so that stage 1
+// removes the copy when nothing runs from it any more.
+func (s relocate) settle(env *Env, copy string) {
+	dir := strings.TrimPrefix(path.Dir(copy), Target+"/")
+	if !slices.Contains(env.Result.Remove, dir) {
+		env.Result.Remove = append(env.Result.Remove, dir)
+	}
+}
+
+// forget removes a copy that was of no use, unless the device serves from it.
+func (s relocate) forget(env *Env, copy string) error {
+	if s.servedFromTarget(env) != "" {
+		s.settle(env, copy)
+		return nil
+	}
+	return env.Host.Remove(copy)
+}
+
+// servedFromTarget is the copy the loop device serves from, or empty. The
+// kernel shows the path as seen from the reader's root (fs/d_path.c).
+func (s relocate) servedFromTarget(env *Env) string {
+	data, err := env.Host.ReadFile("/sys/block/" + path.Base(s.loop) + "/loop/backing_file")
+	name := strings.TrimSpace(string(data))
+	if err != nil || !strings.HasPrefix(name, Target+"/") {
+		return ""
+	}
+	return name
+}
+
+func switchInfo(loop string, d host.Switched, took time.Duration) *event.SwitchInfo {
+	return &event.SwitchInfo{
+		Device: loop, Old: d.Old, New: d.New, Bytes: d.Bytes, SHA256: d.SHA256,
+		CopyMS: ms(took), SwitchMS: ms(d.Ioctl), VerifyMS: ms(d.Verify),
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -1,0 +1,278 @@
+package plan
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/host"
+	"github.com/molt-installer/molt/stage2/machine"
+)
+
+// steps puts the plan in order; ../../docs/architecture.md says why it is this
+// one. Weights are seconds on a slow machine with a CD drive of 5 MB/s.
+func (b *builder) steps() {
+	p := &b.plan
+	b.diskSteps()
+	b.discSteps()
+	b.systemSteps()
+	p.Steps = append(p.Steps, b.Extra...)
+	b.scripts(config.Post)
+	if log := b.logs(); len(log.files) > 0 {
+		p.Steps = append(p.Steps, log)
+		log.files["plan.json"] = b.json() // now that all steps but the last are known
+	}
+	p.Steps = append(p.Steps, leave{base{"leave", "Write everything out", 5}, b.swapsInUse(), b.targetMounts()})
+	for i, s := range b.scriptsOf(config.OnError) {
+		p.OnError = append(p.OnError, NewScript(fmt.Sprintf("onerror-%d", i+1), s))
+	}
+}
+
+func (b *builder) add(s Step) { b.plan.Steps = append(b.plan.Steps, s) }
+
+// diskSteps are those up to the mounted target.
+func (b *builder) diskSteps() {
+	for _, d := range b.plan.Disks {
+		var devices []string
+		for _, v := range d.Parts {
+			devices = append(devices, v.Device)
+		}
+		b.add(partition{base{"partition-" + path.Base(d.Path), "Partition " + d.Path, 2}, d.Path, d.table(), devices})
+	}
+	volumes := b.plan.volumes()
+	swapFirst := slices.Clone(volumes)
+	slices.SortStableFunc(swapFirst, func(x, y Volume) int { return cmp.Compare(swapRank(x), swapRank(y)) })
+	for _, v := range swapFirst {
+		if v.FSType == "" {
+			continue
+		}
+		id := v.Mount
+		if id == "swap" {
+			id += "-" + path.Base(v.Device)
+		}
+		b.add(mkfs{base{"mkfs-" + id, "Make " + v.FSType + " on " + v.Device + purpose(v), 2}, v})
+		if slices.Contains(b.swapsInUse(), v.Device) {
+			b.add(swapOn{base{"swapon-" + path.Base(v.Device), "Use " + v.Device + " as memory", 1}, v.Device})
+		}
+	}
+	b.add(newMountTarget(volumes))
+}
+
+// discSteps shed the first disc and go through the others.
+func (b *builder) discSteps() {
+	h := b.Handoff
+	var mounts []string
+	for _, v := range b.plan.volumes() {
+		if holdsImage(v) && strings.HasPrefix(v.Mount, "/") {
+			mounts = append(mounts, v.Mount)
+		}
+	}
+	b.add(relocate{base{RelocateID, "Copy the installer to the disk and run from there", weight(h.Build.Stage2.Size)},
+		h.Build.Stage2, handoff.Outside + h.Image, h.Loop, mounts})
+	first := max(1, h.Medium.Disc)
+	root := handoff.Outside + h.Medium.Mount
+	if slices.Contains(b.plan.Discs, first) {
+		b.add(fetchFirst{b.fetchBase(first), first, root, b.Selection})
+	}
+	eject := b.Answers.End.Eject
+	b.add(release{base{fmt.Sprintf("release-%d", first), fmt.Sprintf("Give disc %d back", first), 1}, root, h.Medium.Device, eject})
+	for _, n := range b.plan.Discs {
+		if n != first {
+			b.add(fetchNext{b.fetchBase(n), n, h.Build.Set, b.Selection, eject})
+		}
+	}
+}
+
+func (b *builder) fetchBase(n int) base {
+	var size int64
+	on := b.Selection.OnDisc(n)
+	for _, p := range on {
+		size += p.Size
+	}
+	title := fmt.Sprintf("Copy %d %s (%s) from disc %d", len(on), plural(len(on), "package"), machine.Size(size), n)
+	return base{fmt.Sprintf("fetch-%d", n), title, weight(size)}
+}
+
+// weight is the seconds it takes to copy size bytes from a CD.
+func weight(size int64) int { return 1 + int(size/5_000_000) }
+
+// systemSteps make the target a system that starts by itself.
+func (b *builder) systemSteps() {
+	a := b.Answers
+	n := len(b.Selection.Packages)
+	b.scripts(config.PreInstall)
+	b.add(newBind())
+	b.add(install{base{"install", fmt.Sprintf("Install %d %s", n, plural(n, "package")), 5 + n/2}, b.Selection})
+	b.add(fstab{base{"fstab", "Write the table of file systems", 1}, b.plan.volumes()})
+	b.add(system{base{"system", "Set host name, language, keyboard and time zone", 2},
+		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard, a.Timezone})
+	if l := links(a.Network, b.Machine); len(l) > 0 {
+		b.add(network{base{"network", "Configure the network", 1}, l})
+	}
+	b.add(accounts{base{"accounts", "Create users and set passwords", 2}, a.Root, a.Groups, a.Users, a.SSHKeys})
+	if svc := (services{base{"services", "Switch services on and off", 1}, a.Services, a.Time}); !svc.idle() {
+		b.add(svc)
+	}
+	set := b.Handoff.Build.Set
+	src := sources{base: base{"sources", "Name the package archives", 1}, product: set.Name(), discs: set.Discs}
+	if c := b.Catalog; c != nil {
+		src.suite, src.part, src.mirrors = c.Suite, c.Component, mirrorsOf(a, c)
+	}
+	b.add(src)
+	b.add(finish{base{"finish", "Finish the packages' installation", 10}, b.Selection})
+	if a.Boot.Location != "none" {
+		b.add(b.bootloader())
+	}
+}
+
+func (b *builder) hostname() string {
+	return cmp.Or(b.Answers.Hostname, strings.ToLower(b.Handoff.Build.Set.Product), "localhost")
+}
+
+func (b *builder) bootloader() bootloader {
+	a, h := b.Answers, b.Handoff
+	disk := b.bootDisk()
+	s := bootloader{
+		base: base{"bootloader", "Install the boot loader", 10},
+		efi:  b.Machine.Firmware == machine.UEFI, arch: b.Machine.Arch,
+		disk: disk, stable: b.stableName(disk),
+		vendor: strings.ToLower(strings.ReplaceAll(h.Build.Set.Product, " ", "")), product: h.Build.Set.Name(),
+		kernel: kernelOptions(a.Boot.Append, h.CommandLine), serial: serialCommand(h.CommandLine), timeout: 5,
+	}
+	if a.Boot.Timeout != nil {
+		s.timeout = *a.Boot.Timeout
+	}
+	for _, v := range b.plan.volumes() {
+		if v.Mount == "/" {
+			s.root = v
+		}
+		if v.Mount == "/boot" || v.Mount == "/" && s.boot.Mount == "" {
+			s.boot = v
+		}
+	}
+	return s
+}
+
+// bootDisk is the disk with the partition that the boot loader goes into.
+func (b *builder) bootDisk() string {
+	for _, d := range b.plan.Disks {
+		for _, v := range d.Parts {
+			if v.Mount == "biosboot" || v.Type == typeESP {
+				return d.Path
+			}
+		}
+	}
+	return b.plan.Disks[0].Path
+}
+
+// stableName is a link by the disk's serial number, where there is one.
+func (b *builder) stableName(disk string) string {
+	for _, d := range b.Machine.Disks {
+		for _, l := range d.Links {
+			if d.Path == disk && strings.HasPrefix(l, "/dev/disk/by-id/") && !strings.Contains(l, "/wwn-") {
+				return l
+			}
+		}
+	}
+	return disk
+}
+
+// swapsInUse are the swap partitions that the installation itself uses: all of
+// them, on a machine with little memory.
+func (b *builder) swapsInUse() []string {
+	var devices []string
+	for _, v := range b.plan.volumes() {
+		if v.FSType == "swap" && b.Machine.Memory < 1<<30 {
+			devices = append(devices, v.Device)
+		}
+	}
+	return devices
+}
+
+func (b *builder) targetMounts() []string {
+	var mounts []string
+	for _, v := range newMountTarget(b.plan.volumes()).volumes {
+		mounts = append(mounts, strings.TrimSuffix(v.Mount, "/"))
+	}
+	return mounts
+}
+
+func (b *builder) scriptsOf(kind config.ScriptKind) []config.Script {
+	return slices.DeleteFunc(slices.Clone(b.Answers.Scripts), func(s config.Script) bool { return s.Kind != kind })
+}
+
+func (b *builder) scripts(kind config.ScriptKind) {
+	for i, s := range b.scriptsOf(kind) {
+		b.add(NewScript(fmt.Sprintf("%s-%d", kind, i+1), s))
+	}
+}
+
+// logs are the files to keep on the target, as far as inst.nosave allows it.
+func (b *builder) logs() logs {
+	l := logs{base{"logs", "Keep the log on the new system", 1}, map[string][]byte{}}
+	no := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(b.NoSave, n) })
+	}
+	if len(b.Kickstart) > 0 && !no("input_ks", "all_ks", "all") {
+		l.files["ks.cfg"] = b.Kickstart
+	}
+	if !no("logs", "all") {
+		l.files["plan.json"] = nil
+	}
+	if no("logs", "all") {
+		delete(l.files, "plan.json")
+	}
+	return l
+}
+
+func (b *builder) json() []byte {
+	data, err := json.MarshalIndent(&b.plan, "", "  ")
+	if err != nil {
+		return []byte(err.Error() + "\n")
+	}
+	return append(data, '\n')
+}
+
+// table is the table to write for d.
+func (d Disk) table() host.Table {
+	t := host.Table{GUID: d.GUID}
+	for _, v := range d.Parts {
+		name := strings.Trim(v.Mount, "/")
+		t.Parts = append(t.Parts, host.TablePart{Start: v.Start, Size: v.Size, Type: v.Type, GUID: v.GUID, Name: cmp.Or(name, "root")})
+	}
+	return t
+}
+
+// FailOption is the boot option that makes the step with its value as ID fail,
+// to see what the installer then does.
+const FailOption = "inst.debug.fail"
+
+// FailStep is what the command line says for FailOption.
+func FailStep(commandLine string) string {
+	for _, p := range bootargs.Split(commandLine) {
+		if p.Name == FailOption {
+			return p.Value
+		}
+	}
+	return ""
+}
+
+func swapRank(v Volume) int {
+	if v.FSType == "swap" {
+		return 0
+	}
+	return 1
+}
+
+func purpose(v Volume) string {
+	if v.FSType == "swap" {
+		return ""
+	}
+	return " for " + v.Mount
+}

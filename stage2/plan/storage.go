@@ -1,0 +1,150 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/host"
+)
+
+// Target is where the target is mounted in stage 2's root.
+const Target = "/target"
+
+// LogDir is where the installed system keeps what the installation did.
+const LogDir = "/var/log/installer"
+
+// base is a step's names and weight.
+type base struct {
+	id, title string
+	weight    int
+}
+
+func (b base) ID() string    { return b.id }
+func (b base) Title() string { return b.title }
+func (b base) Weight() int   { return b.weight }
+
+// partition erases a disk and writes its table.
+type partition struct {
+	base
+	disk    string
+	table   host.Table
+	devices []string
+}
+
+func (s partition) Run(ctx context.Context, env *Env) error {
+	if err := env.Host.Wipe(ctx, s.disk); err != nil {
+		return fmt.Errorf("erase %s: %w", s.disk, err)
+	}
+	if err := env.Host.WriteTable(ctx, s.disk, s.table); err != nil {
+		return fmt.Errorf("partition %s: %w", s.disk, err)
+	}
+	for _, d := range s.devices {
+		if err := env.Host.Wipe(ctx, d); err != nil {
+			return fmt.Errorf("erase %s: %w", d, err)
+		}
+	}
+	return nil
+}
+
+// mkfs makes a file system or swap space, with the UUID the plan gave it.
+type mkfs struct {
+	base
+	volume Volume
+}
+
+func (s mkfs) Run(ctx context.Context, env *Env) error {
+	if err := run(ctx, env, mkfsArgs(s.volume)...); err != nil {
+		return fmt.Errorf("make %s on %s: %w", s.volume.FSType, s.volume.Device, err)
+	}
+	return nil
+}
+
+func mkfsArgs(v Volume) []string {
+	label := func(flag string) []string {
+		if v.Label == "" {
+			return nil
+		}
+		return []string{flag, v.Label}
+	}
+	var args []string
+	switch v.FSType {
+	case "xfs":
+		args = append([]string{"mkfs.xfs", "-f", "-q", "-m", "uuid=" + v.UUID}, label("-L")...)
+	case "vfat":
+		args = append([]string{"mkfs.vfat", "-F", "32", "-i", strings.ReplaceAll(v.UUID, "-", "")}, label("-n")...)
+	case "swap":
+		args = append([]string{"mkswap", "-f", "-U", v.UUID}, label("-L")...)
+	default:
+		args = append([]string{"mkfs.ext4", "-F", "-q", "-U", v.UUID}, label("-L")...)
+	}
+	return append(append(args, strings.Fields(v.MkfsOptions)...), v.Device)
+}
+
+// swapOn lends the target's swap space to the installation.
+type swapOn struct {
+	base
+	device string
+}
+
+func (s swapOn) Run(ctx context.Context, env *Env) error { return run(ctx, env, "swapon", s.device) }
+
+func (s swapOn) Undo(ctx context.Context, env *Env) error { return run(ctx, env, "swapoff", s.device) }
+
+// mountTarget mounts the file systems, each below its parent.
+type mountTarget struct {
+	base
+	volumes []Volume // sorted by mount point
+}
+
+func newMountTarget(volumes []Volume) mountTarget {
+	var mounts []Volume
+	for _, v := range volumes {
+		if strings.HasPrefix(v.Mount, "/") {
+			mounts = append(mounts, v)
+		}
+	}
+	slices.SortFunc(mounts, func(x, y Volume) int { return strings.Compare(x.Mount, y.Mount) })
+	return mountTarget{base{"mount", "Mount the new file systems", 1}, mounts}
+}
+
+func (s mountTarget) Run(_ context.Context, env *Env) error {
+	for i, v := range s.volumes {
+		m := host.Mount{Source: v.Device, Target: path.Join(Target, v.Mount), FSType: v.FSType}
+		if err := env.Host.Mount(m); err != nil {
+			return errors.Join(fmt.Errorf("mount %s on %s: %w", m.Source, m.Target, err), s.unmount(env, i))
+		}
+	}
+	if err := env.Host.MkdirAll(Target+LogDir, 0o755); err != nil {
+		return errors.Join(fmt.Errorf("make the log's directory: %w", err), s.unmount(env, len(s.volumes)))
+	}
+	env.Result.Target = Target
+	return nil
+}
+
+// Undo unmounts, unless the installer runs from there by now: then the
+// target is stage 1's to free.
+func (s mountTarget) Undo(_ context.Context, env *Env) error {
+	if len(env.Result.Remove) > 0 || env.Result.Target == "" {
+		return nil
+	}
+	if err := s.unmount(env, len(s.volumes)); err != nil {
+		return err
+	}
+	env.Result.Target = ""
+	return nil
+}
+
+// unmount unmounts the first n, the last first.
+func (s mountTarget) unmount(env *Env, n int) error {
+	var errs []error
+	for _, v := range slices.Backward(s.volumes[:n]) {
+		if err := env.Host.Unmount(path.Join(Target, v.Mount)); err != nil {
+			errs = append(errs, fmt.Errorf("unmount %s: %w", path.Join(Target, v.Mount), err))
+		}
+	}
+	return errors.Join(errs...)
+}

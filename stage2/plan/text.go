@@ -1,0 +1,104 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/event"
+	"github.com/molt-installer/molt/stage2/machine"
+)
+
+// Infos announce the steps, for the first event.
+func (p *Plan) Infos() []event.StepInfo {
+	infos := make([]event.StepInfo, len(p.Steps))
+	for i, s := range p.Steps {
+		infos[i] = event.StepInfo{ID: s.ID(), Title: s.Title(), Weight: s.Weight()}
+	}
+	return infos
+}
+
+// MarshalJSON writes the plan with its steps as {id, title, weight}.
+func (p *Plan) MarshalJSON() ([]byte, error) {
+	type plain Plan
+	return json.Marshal(struct {
+		*plain
+		Steps []event.StepInfo `json:"steps"`
+	}{(*plain)(p), p.Infos()})
+}
+
+// Lost says what will be erased: a line for each disk and for each partition
+// that is on it now.
+func (p *Plan) Lost() []string {
+	var lines []string
+	for _, d := range p.Disks {
+		was := machine.Disk{Path: d.Path, FSType: d.LostFS, Label: d.LostLabel, Table: d.LostTable}
+		words := strings.Fields(d.Path + "  " + machine.Size(d.Size) + "  " + d.Model)
+		if len(d.Lost) == 0 {
+			lines = append(lines, strings.Join(words, " ")+": "+was.Contents())
+			continue
+		}
+		lines = append(lines, strings.Join(words, " ")+":")
+		for _, q := range d.Lost {
+			lines = append(lines, "  "+q.Path+": "+q.Describe())
+		}
+	}
+	return lines
+}
+
+// Text is the whole plan, for a person: what is lost, what will be there, what
+// will be needed, and the steps.
+func (p *Plan) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d %s\n\nErased:\n", p.Product, p.Packages, plural(p.Packages, "package"))
+	for _, l := range p.Lost() {
+		b.WriteString("  " + l + "\n")
+	}
+	b.WriteString("\nThen on the disk:\n")
+	for _, d := range p.Disks {
+		fmt.Fprintf(&b, "  %s  gpt  %s\n", d.Path, d.GUID)
+		for _, v := range d.Parts {
+			fmt.Fprintf(&b, "    %-14s %10s  %-5s %s\n", v.Device, machine.Size(v.Size), v.FSType, strings.TrimSpace(v.Mount+"  "+v.UUID))
+		}
+	}
+	s := p.Space
+	fmt.Fprintf(&b, "\nSpace: %s (packages %s, installed %s, the installer itself %s)\n",
+		machine.Size(s.Total()), machine.Size(s.Fetch), machine.Size(s.Installed), machine.Size(s.Image))
+	fmt.Fprintf(&b, "Discs that will be needed: %s\n", numbers(p.Discs))
+	for _, w := range p.Warnings {
+		b.WriteString("Mind: " + w + "\n")
+	}
+	b.WriteString("\nSteps:\n")
+	for i, st := range p.Steps {
+		fmt.Fprintf(&b, "  %2d  %s\n", i+1, st.Title())
+	}
+	return b.String()
+}
+
+// volumes are the partitions of all disks.
+func (p *Plan) volumes() []Volume {
+	var all []Volume
+	for _, d := range p.Disks {
+		all = append(all, d.Parts...)
+	}
+	return all
+}
+
+func numbers(list []int) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	words := make([]string, len(list))
+	for i, n := range list {
+		words[i] = strconv.Itoa(n)
+	}
+	return strings.Join(words, ", ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
