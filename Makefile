@@ -1,0 +1,50 @@
+# What a newcomer types. Everything is done by Go programs; see CONTRIBUTING in README.md.
+EXAMPLE ?= debian
+BUILD   ?= build
+GO      ?= go
+# What needs root runs through sudo, with the caller's Go.
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=MIRROR,SOURCE_DATE_EPOCH env PATH="$(PATH)" HOME="$(HOME)")
+MOLT    := $(BUILD)/molt
+
+.DEFAULT_GOAL := help
+.PHONY: help deps iso demo run test bench fmt vet clean FORCE
+
+help: ## say what there is to make
+	@echo "make …"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-8s %s\n", $$1, $$2}'
+	@echo
+	@echo "  EXAMPLE=tiny   another example (default: debian);  MIRROR=URI  the Debian archive to use"
+	@echo "  UPDATE=1       fetch the package lists anew"
+
+deps: $(MOLT) ## install what building and testing need of this machine, if anything is missing
+	@$(SUDO) $(MOLT) deps
+
+iso: deps ## write build/EXAMPLE/disc1.iso, disc2.iso, … and build/EXAMPLE/netboot/
+	$(SUDO) $(MOLT) build -o $(BUILD) $(if $(MIRROR),-mirror $(MIRROR)) $(if $(UPDATE),-update) examples/$(EXAMPLE)
+
+demo: iso ## install over two discs in QEMU, unattended, boot the result, show the times
+	$(SUDO) $(MOLT) demo -o $(BUILD) $(EXAMPLE)
+
+run: iso ## boot the discs in QEMU with the screen in this terminal
+	$(SUDO) $(MOLT) run -o $(BUILD) $(EXAMPLE)
+
+test: deps ## run all tests; SHORT=1 leaves the guests out
+	@$(MAKE) --no-print-directory iso EXAMPLE=tiny
+	@$(if $(SHORT),,$(MAKE) --no-print-directory iso EXAMPLE=debian)
+	$(SUDO) $(GO) test $(if $(SHORT),-short) -timeout 80m ./...
+
+bench: iso ## measure: first screen, memory, image copy, switch, whole installation
+	$(SUDO) $(MOLT) bench -o $(BUILD) $(EXAMPLE)
+
+fmt: ## format the source
+	$(GO) fmt ./...
+
+vet: ## look for mistakes
+	$(GO) vet ./...
+
+clean: ## remove the results; what was downloaded stays in build/cache
+	$(SUDO) sh -c 'for d in $(BUILD)/*; do case $$d in $(BUILD)/cache) ;; *) rm -rf "$$d" ;; esac; done'
+
+$(MOLT): FORCE
+	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed (apt's of Debian 12 and 13 is older): put it on PATH, or say GO=/path/to/go"; exit 1; }
+	@$(GO) build -o $@ ./cmd/molt
