@@ -1,0 +1,55 @@
+package stage1
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// eventsPort is the virtio-serial port on which events go out, docs/events.md.
+const eventsPort = "org.molt.events"
+
+// announce tells a failure everywhere: on all consoles, in the log, and on the
+// events port when there is one.
+func (s *session) announce(failure error) {
+	s.say("\n%s", failure)
+	if port := findPort("/sys/class/virtio-ports", eventsPort); port != "" {
+		if err := writeEvent(port, failure, time.Now()); err != nil {
+			s.note("tell the events port: %v", err)
+		}
+	}
+}
+
+// findPort is the device node of a virtio-serial port, by its name.
+func findPort(class, name string) string {
+	names, _ := filepath.Glob(filepath.Join(class, "*/name"))
+	for _, n := range names {
+		if data, err := os.ReadFile(n); err == nil && strings.TrimSpace(string(data)) == name {
+			return filepath.Join("/dev", filepath.Base(filepath.Dir(n)))
+		}
+	}
+	return ""
+}
+
+// writeEvent writes one line. A port nobody listens at must not stop anything.
+func writeEvent(port string, failure error, now time.Time) error {
+	line, err := json.Marshal(struct {
+		Time  time.Time `json:"t"`
+		Type  string    `json:"type"`
+		Error string    `json:"error"`
+	}{now.UTC(), "failed", failure.Error()})
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(port, os.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.Write(append(line, '\n'))
+	return err
+}

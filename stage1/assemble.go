@@ -1,0 +1,63 @@
+package stage1
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// rootFS is what stage 2's root is made of.
+type rootFS struct {
+	image string // the image file
+	loop  string // the device it is bound to
+}
+
+// assemble makes the root of stage 2: the image on a loop device, a writable
+// layer in memory over it, and in it what stage 2 shares with stage 1.
+func (s *session) assemble(ctx context.Context) (rootFS, error) {
+	d := s.dirs
+	image := filepath.Join(d.medium, s.build.Stage2.Path)
+	loop, err := s.attach(ctx, image)
+	if err != nil {
+		return rootFS{}, err
+	}
+	layers := []mount{
+		{source: loop, target: d.lower, fstype: "squashfs", flags: unix.MS_RDONLY},
+		{source: "tmpfs", target: d.rw, fstype: "tmpfs", data: "mode=0755"},
+	}
+	if err := mountAll(s, layers); err != nil {
+		return rootFS{}, err
+	}
+	upper, work := filepath.Join(d.rw, "upper"), filepath.Join(d.rw, "work")
+	for _, dir := range []string{upper, work} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return rootFS{}, fmt.Errorf("make the writable layer: %w", err)
+		}
+	}
+	overlay := mount{source: "overlay", target: d.root, fstype: "overlay",
+		data: fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", d.lower, upper, work)}
+	if err := s.mountOn(overlay); err != nil {
+		return rootFS{}, err
+	}
+	if err := makeWithin(d.root, "lib/modules"); err != nil {
+		return rootFS{}, err
+	}
+	return rootFS{image, loop}, mountAll(s, rootMounts(d))
+}
+
+// makeWithin makes a directory below root. A link in the image that leads out
+// of it is an error.
+func makeWithin(root, dir string) error {
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := r.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make /%s in stage 2's root: %w", dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package stage1
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/molt-installer/molt/stage1/modules"
+	"github.com/molt-installer/molt/stage1/uevent"
+)
+
+// needed are loaded whatever the devices ask for, all at the same time as
+// those: the way from a disc to stage 2. Other file systems come when they are
+// mounted (see modprobe).
+func needed() []string {
+	return []string{"sr_mod", "sd_mod", "isofs", "loop", "squashfs", "overlay"}
+}
+
+// devices loads the modules for what is in the machine, and for what comes later.
+type devices struct {
+	log     *journal
+	arrived chan struct{} // has an element when a block device came or changed
+	came    chan struct{} // the same for devices that came
+	quiet   chan struct{} // closed when everything found at the start has its modules
+	loader  *modules.Loader
+}
+
+func newDevices(log *journal) *devices {
+	return &devices{log: log, arrived: make(chan struct{}, 1), came: make(chan struct{}, 1), quiet: make(chan struct{})}
+}
+
+// start begins to listen, then looks at what is there already, so that nothing
+// falls between. It returns at once; modules are loaded meanwhile.
+func (d *devices) start(ctx context.Context) error {
+	loader, err := openLoader()
+	if err != nil {
+		return err
+	}
+	d.loader = loader
+	conn, err := uevent.Open()
+	if err != nil {
+		return err
+	}
+	go func() {
+		if err := conn.Run(ctx, d.event, d.coldplug); err != nil {
+			d.log.say("Devices that come later go unnoticed: %v", err)
+		}
+	}()
+	go func() {
+		defer close(d.quiet)
+		d.loadAll(append(needed(), aliases("/sys/bus")...))
+	}()
+	return nil
+}
+
+func openLoader() (*modules.Loader, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return nil, fmt.Errorf("ask for the kernel's version: %w", err)
+	}
+	dir := filepath.Join("/lib/modules", unix.ByteSliceToString(u.Release[:]))
+	index, err := modules.Read(os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("%w (kernel and initramfs are not of the same build)", err)
+	}
+	return modules.NewLoader(index, dir), nil
+}
+
+// event takes one message of the kernel.
+func (d *devices) event(e uevent.Event) {
+	if alias := e.Env["MODALIAS"]; alias != "" && e.Action == "add" {
+		go d.load(alias)
+	}
+	if e.Env["SUBSYSTEM"] != "block" || strings.HasPrefix(filepath.Base(e.Path), "loop") {
+		return
+	}
+	if e.Action == "add" {
+		signalTo(d.came)
+	}
+	if e.Action == "add" || e.Action == "change" {
+		signalTo(d.arrived)
+	}
+}
+
+func signalTo(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// coldplug loads what all present devices ask for.
+func (d *devices) coldplug() { d.loadAll(aliases("/sys/bus")) }
+
+func (d *devices) loadAll(names []string) {
+	var wg sync.WaitGroup
+	for _, name := range names {
+		wg.Go(func() { d.load(name) })
+	}
+	wg.Wait()
+	signalTo(d.arrived)
+}
+
+func (d *devices) load(name string) {
+	if d.loader == nil {
+		return // it couldn't be opened, and that has been said
+	}
+	if err := d.loader.Load(name); err != nil {
+		d.log.note("%v", err)
+	}
+}
+
+// aliases are the modaliases of all devices below dir, /sys/bus, each once.
+func aliases(dir string) []string {
+	files, _ := filepath.Glob(filepath.Join(dir, "*/devices/*/modalias"))
+	seen := map[string]bool{}
+	var list []string
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		alias := strings.TrimSpace(string(data))
+		if err == nil && alias != "" && !seen[alias] {
+			seen[alias] = true
+			list = append(list, alias)
+		}
+	}
+	return list
+}
+
+// modprobe is what the kernel runs when it misses a module: "-q -- fs-vfat"
+// (kernel/module/kmod.c).
+func modprobe(args []string) int {
+	if len(args) == 0 {
+		return 2
+	}
+	loader, err := openLoader()
+	if err != nil {
+		return 1
+	}
+	if err := loader.Load(args[len(args)-1]); err != nil {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,209 @@
+package stage1
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/molt-installer/molt/media"
+)
+
+// imageError is an image that can't be used, on a disc that is the right one.
+type imageError struct {
+	path string
+	why  string
+	err  error
+}
+
+func (e *imageError) Error() string {
+	s := fmt.Sprintf("%s: %s", e.path, e.why)
+	if e.err != nil {
+		s += ": " + e.err.Error()
+	}
+	return s
+}
+
+func (e *imageError) Unwrap() error { return e.err }
+
+// mountMedium mounts disc 1 read-only on dirs.medium. An ISO file gets a loop
+// device of its own, a directory of a volume is bound there.
+func (s *session) mountMedium(ctx context.Context, p place) error {
+	fstype := p.fstype
+	if fstype == "" {
+		fstype = "iso9660"
+	}
+	if p.device != "" && (p.path == "" || p.path == "/") {
+		return s.mountOn(mount{source: p.device, target: s.dirs.medium, fstype: fstype, flags: unix.MS_RDONLY})
+	}
+	at := p.path
+	if p.device != "" {
+		if err := s.mountOn(mount{source: p.device, target: s.dirs.holder, fstype: fstype, flags: unix.MS_RDONLY}); err != nil {
+			return err
+		}
+		at = filepath.Join(s.dirs.holder, p.path)
+	}
+	info, err := os.Stat(at)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return s.mountOn(mount{source: at, target: s.dirs.medium, flags: unix.MS_BIND})
+	}
+	loop, err := s.attach(ctx, at)
+	if err != nil {
+		return err
+	}
+	return s.mountOn(mount{source: loop, target: s.dirs.medium, fstype: "iso9660", flags: unix.MS_RDONLY})
+}
+
+func (s *session) mountOn(m mount) error { return mountAll(s, []mount{m}) }
+
+// attach binds file to a loop device, which tearDown detaches.
+func (s *session) attach(ctx context.Context, file string) (string, error) {
+	loop, err := s.Attach(ctx, file)
+	if err != nil {
+		return "", fmt.Errorf("bind %s to a loop device: %w", file, err)
+	}
+	s.current.loops = append(s.current.loops, loop)
+	return loop, nil
+}
+
+// closeMedium takes back mountMedium.
+func (s *session) closeMedium(ctx context.Context) error {
+	var errs []error
+	errs = append(errs, s.unmountBelow(s.dirs.medium))
+	for _, loop := range s.current.loops {
+		errs = append(errs, s.Detach(ctx, loop))
+	}
+	s.current.loops = nil
+	return errors.Join(append(errs, s.unmountBelow(s.dirs.holder))...)
+}
+
+// unmountBelow unmounts what is mounted at or below dir, last first.
+func (s *session) unmountBelow(dir string) error {
+	points, err := s.below(dir)
+	if err != nil {
+		return err
+	}
+	for _, p := range points {
+		if err := s.Unmount(p); err != nil {
+			return fmt.Errorf("unmount %s: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// below are the mount points at or below dir, last mounted first.
+func (s *session) below(dir string) ([]string, error) {
+	all, err := s.Mounts()
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for _, p := range all {
+		if p == dir || strings.HasPrefix(p, dir+"/") {
+			list = append([]string{p}, list...)
+		}
+	}
+	return list, nil
+}
+
+// checkMedium checks that the mounted disc is disc 1, and its image.
+func (s *session) checkMedium(ctx context.Context) error {
+	data, err := os.ReadFile(filepath.Join(s.dirs.medium, ".discinfo"))
+	if err != nil {
+		return fmt.Errorf("it is no disc of a set: %w", err)
+	}
+	info, err := media.ParseDiscInfo(data)
+	if err != nil {
+		return err
+	}
+	if err := s.mustBeDisc1(media.Disc{State: media.Known, Info: info}); err != nil {
+		return err
+	}
+	want := s.build.Stage2
+	progress := func(done int64) { s.log.progress("Checking "+want.Path, done, want.Size) }
+	return checkFile(ctx, filepath.Join(s.dirs.medium, want.Path), want, progress)
+}
+
+// checkFile compares size and digest of a file with what the build says. Every error is
+// an *imageError.
+func checkFile(ctx context.Context, file string, want media.File, progress func(done int64)) error {
+	fail := func(err error, why string, args ...any) error {
+		return &imageError{want.Path, fmt.Sprintf(why, args...), err}
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return fail(err, "can't be opened")
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fail(err, "can't be read")
+	}
+	if info.Size() != want.Size {
+		return fail(nil, "is not the image of this build, or cut short: %d bytes instead of %d", info.Size(), want.Size)
+	}
+	sum := sha256.New()
+	n, err := io.Copy(&progressWriter{Hash: sum, each: progress, step: max(want.Size/20, 1)}, &contextReader{ctx, f})
+	switch got := hex.EncodeToString(sum.Sum(nil)); {
+	case err != nil:
+		return fail(err, "can't be read beyond byte %d, the disc is damaged or dirty", n)
+	case n != want.Size:
+		return fail(nil, "ends after %d of %d bytes, the disc is damaged", n, want.Size)
+	case got != want.SHA256:
+		return fail(nil, "is damaged or of another build: SHA-256 %s instead of %s", got, want.SHA256)
+	}
+	progress(want.Size)
+	return nil
+}
+
+// progressWriter tells about every step bytes that went into a hash.
+type progressWriter struct {
+	hash.Hash
+	each       func(done int64)
+	step       int64
+	done, told int64
+}
+
+func (w *progressWriter) Write(p []byte) (int, error) {
+	n, err := w.Hash.Write(p)
+	w.done += int64(n)
+	if w.done-w.told >= w.step {
+		w.told = w.done
+		w.each(w.done)
+	}
+	return n, err
+}
+
+// contextReader reads in large pieces, and not after its context has ended.
+type contextReader struct {
+	ctx context.Context
+	f   *os.File
+}
+
+func (r *contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.f.Read(p)
+}
+
+// WriteTo keeps io.Copy from reading 32 KiB at a time.
+func (r *contextReader) WriteTo(w io.Writer) (int64, error) {
+	type onlyReader struct{ io.Reader }
+	return io.CopyBuffer(struct{ io.Writer }{w}, onlyReader{readerFunc(r.Read)}, make([]byte, 1<<20))
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
