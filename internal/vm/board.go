@@ -32,7 +32,7 @@ func (b *board) look(f func()) {
 }
 
 // await runs cond now and after every change, until it is true. It returns
-// the error of ctx, or errOver when over reports that nothing will change any more.
+// the error of ctx, or ErrEnded when over reports that nothing will change any more.
 func (b *board) await(ctx context.Context, cond, over func() bool) error {
 	for {
 		b.mu.Lock()
@@ -42,7 +42,7 @@ func (b *board) await(ctx context.Context, cond, over func() bool) error {
 			return nil
 		}
 		if end {
-			return errOver
+			return ErrEnded
 		}
 		select {
 		case <-changed:

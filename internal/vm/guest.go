@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// errOver ends a wait for something a guest that has ended can't do any more.
-var errOver = errors.New("the guest has ended")
+// ErrEnded ends a wait for something a guest that has ended can't do any more.
+var ErrEnded = errors.New("the guest has ended")
 
 // Guest is a machine that was started.
 type Guest struct {

@@ -3,7 +3,10 @@ package vm
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -96,4 +99,28 @@ func key(r rune) []string {
 		return []string{"shift", onShift[j]}
 	}
 	return nil
+}
+
+// Curses is the display in the terminal.
+const Curses = "curses"
+
+// FindDisplay is the best of QEMU's displays here: a window if there is a
+// window system and QEMU has a part for it, else Curses.
+func FindDisplay(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "qemu-system-x86_64", "-display", "help").Output()
+	if err != nil {
+		return "", fmt.Errorf("ask QEMU for its displays: %w", err)
+	}
+	has := strings.Fields(string(out))
+	if os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != "" {
+		for _, window := range []string{"gtk", "sdl"} {
+			if slices.Contains(has, window) {
+				return window, nil
+			}
+		}
+	}
+	if !slices.Contains(has, Curses) {
+		return "", fmt.Errorf("QEMU has no display to show here: install qemu-system-gui, or use the serial console")
+	}
+	return Curses, nil
 }
