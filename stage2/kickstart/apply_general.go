@@ -16,7 +16,7 @@ func applyLang(b *builder, c *call) {
 
 // locale completes "en_US" to "en_US.UTF-8".
 func (b *builder) locale(c *call, name string) string {
-	if !only(name, "_.@-") || name == "" || strings.HasPrefix(name, "-") {
+	if !only(name, "_.@-") || name == "" || strings.ContainsRune("-.@", rune(name[0])) {
 		b.wrong(c, "%q is no locale; one looks like en_US.UTF-8", name)
 		return ""
 	}
@@ -46,9 +46,14 @@ func applyKeyboard(b *builder, c *call) {
 	if c.str("vckeymap") != "" {
 		k.Keymap = c.str("vckeymap")
 	}
-	for _, s := range []string{k.Keymap, k.Options, c.str("xlayouts")} {
-		if !only(s, "_-:.,()/ +") || strings.HasPrefix(s, "-") {
-			b.wrong(c, "%q is no keyboard layout; one looks like us, or de (nodeadkeys)", s)
+	if !only(k.Keymap, "_.-") || strings.HasPrefix(k.Keymap, "-") || !only(k.Options, "_:,") {
+		b.wrong(c, "no such keymap or switch; a keymap looks like us or de-nodeadkeys, a switch like grp:alt_shift_toggle")
+		return
+	}
+	for _, item := range c.items("xlayouts") {
+		layout, variant := xlayout(item)
+		if layout == "" || !only(layout+variant, "_-") {
+			b.wrong(c, "%q is no keyboard layout; one looks like us, or de (nodeadkeys)", item)
 			return
 		}
 	}
@@ -59,13 +64,18 @@ func applyKeyboard(b *builder, c *call) {
 	b.answers.Keyboard = k
 }
 
-// xlayouts reads "us" and "de (nodeadkeys)" into keyboard(5)'s two lists.
+// xlayout reads "de (nodeadkeys)".
+func xlayout(item string) (layout, variant string) {
+	layout, variant, _ = strings.Cut(item, "(")
+	return strings.TrimSpace(layout), strings.Trim(variant, "() ")
+}
+
+// xlayouts reads several into keyboard(5)'s two lists.
 func xlayouts(items []string) (layout, variant string) {
 	var layouts, variants []string
 	for _, item := range items {
-		l, v, _ := strings.Cut(item, "(")
-		layouts = append(layouts, strings.TrimSpace(l))
-		variants = append(variants, strings.Trim(v, "() "))
+		l, v := xlayout(item)
+		layouts, variants = append(layouts, l), append(variants, v)
 	}
 	layout, variant = strings.Join(layouts, ","), strings.Join(variants, ",")
 	if strings.Trim(variant, ",") == "" {

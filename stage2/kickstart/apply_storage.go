@@ -16,6 +16,9 @@ func applyClearpart(b *builder, c *call) {
 			clear.Mode = name
 		}
 	}
+	if c.has("list") && len(clear.List) == 0 {
+		b.wrong(c, "--list names no partitions")
+	}
 	b.answers.Storage.Clear = clear
 }
 

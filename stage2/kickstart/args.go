@@ -2,6 +2,7 @@ package kickstart
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -144,9 +145,8 @@ func (m *matcher) set(o *option, text string, has bool) {
 		m.fail("--%s of %s %s", name, m.call.name, wrong)
 		return
 	}
-	if !m.call.has(name) {
-		m.call.order = append(m.call.order, name)
-	}
+	m.call.order = slices.DeleteFunc(m.call.order, func(n string) bool { return n == name })
+	m.call.order = append(m.call.order, name)
 	m.call.values[name] = v
 	if o.deprecated {
 		m.diags.add(m.call.pos, Warning, "--%s of %s is deprecated", name, m.call.name)

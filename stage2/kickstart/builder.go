@@ -8,11 +8,10 @@ import (
 
 // builder turns items into answers.
 type builder struct {
-	options  Options
-	answers  config.Answers
-	diags    Diagnostics
-	seen     map[string]Pos // where a slot was filled, or a command was first seen
-	warnedCR bool
+	options Options
+	answers config.Answers
+	diags   Diagnostics
+	seen    map[string]Pos // where a slot was filled, or a command stood last
 }
 
 func (b *builder) warn(pos Pos, format string, args ...any) {
@@ -153,5 +152,6 @@ func looksHashed(s string) bool {
 			return false
 		}
 	}
-	return s == Unhashed || s[0] == '$' || s[0] == '!' || s[0] == '_' || len(s) == 13
+	des := len(s) == 13 && only(s, "./")
+	return des || s == Unhashed || s[0] == '$' || s[0] == '!' || s[0] == '_'
 }

@@ -1,6 +1,9 @@
 package kickstart
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // word is one word of a line, its quotes removed.
 type word struct {
@@ -150,7 +153,7 @@ func plain(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case c == '-', c == '_', c == '.', c == '/', c == ':', c == ',', c == '=', c == '+', c == '@', c == '%':
+		case strings.IndexByte("-_./:,=+@%$!*~^", c) >= 0:
 		default:
 			return false
 		}

@@ -161,7 +161,7 @@ func (s *scanner) follow(pos Pos, words []word) {
 	}
 	data, err := s.include(path)
 	if err != nil {
-		s.diags.add(pos, Value, "%s %s: %v", words[0].text, hideURL(path), err)
+		s.diags.add(pos, Value, "%s %s: %s", words[0].text, hideURL(path), hideURL(err.Error()))
 		return
 	}
 	s.file(path, data)

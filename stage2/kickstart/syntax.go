@@ -63,7 +63,7 @@ type call struct {
 	name   string // as written: "partition"
 	cmd    *command
 	values map[string]value // by canonical option name
-	order  []string         // canonical names as given, repeats left out
+	order  []string         // canonical names, each where it was given last
 	args   []word
 }
 

@@ -1,0 +1,100 @@
+package kickstart
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRedact(t *testing.T) {
+	tests := []struct{ name, input, want string }{
+		{"rootpw", "rootpw --plaintext S3cr3t # mine", "rootpw --plaintext REDACTED # mine"},
+		{"hash", "rootpw --iscrypted $y$j9T$abc$def", "rootpw --iscrypted REDACTED"},
+		{"user", "user --name=a --password=S3cr3t --uid=5", "user --name=a --password=REDACTED --uid=5"},
+		{"value apart", "user --password S3cr3t --name a", "user --password REDACTED --name a"},
+		{"quotes", `user --name="A B" --password="S3 cr"'3t'`, `user --name="A B" --password=REDACTED`},
+		{"quotes around", `user "--password=S3cr3t"`, `user --password=REDACTED`},
+		{"abbreviated", "user --pass=S3cr3t", "user --pass=REDACTED"},
+		{"passphrase", "part / --size=9 --passphrase=S3cr3t", "part / --size=9 --passphrase=REDACTED"},
+		{"bootloader", "bootloader --timeout=5 --password=S3cr3t", "bootloader --timeout=5 --password=REDACTED"},
+		{"sshpw", "sshpw --username=a S3cr3t", "sshpw --username=a REDACTED"},
+		{"realm", "realm join --one-time-password=S3cr3t example.com", "realm REDACTED --one-time-password=REDACTED REDACTED"},
+		{"url", "url --url=http://u:S3cr3t@example.com/x --noverifyssl", "url --url=REDACTED --noverifyssl"},
+		{"include", "%include http://u:S3cr3t@example.com/x", "%include REDACTED"},
+		{"a name alone is kept", "repo --name=a --baseurl=ssh://me@example.com/x", "repo --name=a --baseurl=ssh://me@example.com/x"},
+		{"removed", "vnc --password=S3cr3t", "vnc --password=REDACTED"},
+		{"mistyped command", "rootpasswd --plaintext S3cr3t", "rootpasswd REDACTED REDACTED"},
+		{"mistyped option", "user --name=a --pasword=S3cr3t", "user --name=a --pasword=REDACTED"},
+		{"mistyped option, value apart", "user --name=a --pasword S3cr3t", "user --name=a --pasword REDACTED"},
+		{"spaces around =", "user --name=a --password = S3cr3t", "user --name=a --password REDACTED REDACTED"},
+		{"too many", "user bob S3cr3t", "user REDACTED REDACTED"},
+		{"dashes", "rootpw --S3cr3t", "rootpw REDACTED"},
+		{"open quote", "rootpw 'S3cr3t", "rootpw REDACTED"},
+		{"continued", "rootpw \\\n  --plaintext \\\n  S3cr3t\nlang C", "rootpw \\\n  --plaintext \\\n  REDACTED\nlang C"},
+		{"joined by mistake", "lang C \\\nrootpw S3cr3t\n", "lang C \\\nREDACTED REDACTED\n"},
+		{"comment", "# rootpw S3cr3t", "# rootpw REDACTED"},
+		{"script", "%post\necho S3cr3t | x\n%end\nrootpw S3cr3t", "%post\necho REDACTED | x\n%end\nrootpw REDACTED"},
+		{"script writes", "%pre\necho rootpw S3cr3t >f\ncat <<E >f\nrootpw S3cr3t\nE\n%end", "%pre\necho rootpw REDACTED REDACTED\ncat <<E >f\nrootpw REDACTED\nE\n%end"},
+		{"script quotes", "%pre\necho 'user --name=a --password=S3cr3t' >f\n%end", "%pre\necho REDACTED >f\n%end"},
+		{"script downloads", "%post\ncurl http://u:S3cr3t@example.com # it's\n%end", "%post\ncurl REDACTED # it's\n%end"},
+		{"script is kept", "%post\nuser=5\nif [ \"$user\" ]; then echo 'a b'; fi\n%end", "%post\nuser=5\nif [ \"$user\" ]; then echo 'a b'; fi\n%end"},
+		{"ordinary", "lang en_US\n%packages\n-a\n%end\n", "lang en_US\n%packages\n-a\n%end\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, string(Redact([]byte(tt.input)))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRedactVerdicts puts a password wherever the language has one, in files
+// right and wrong.
+func TestRedactVerdicts(t *testing.T) {
+	for _, v := range verdicts(t) {
+		for _, secret := range secretsOf(v.Input) {
+			input := strings.ReplaceAll(v.Input, secret, "S3cr3tS3cr3t")
+			if out := string(Redact([]byte(input))); strings.Contains(out, "S3cr3tS3cr3t") {
+				t.Errorf("%q leaks: %q", input, out)
+			}
+			_, diags := Parse("ks.cfg", []byte(input), Options{})
+			if s := show(diags); strings.Contains(s, "S3cr3tS3cr3t") {
+				t.Errorf("%q leaks: %s", input, s)
+			}
+		}
+	}
+}
+
+func secretsOf(input string) []string {
+	var found []string
+	for _, s := range []string{"secrethandshake", "secretpassword", "secret", "PASSPHRASE", "whatever", "blahblah", "testhw", "pwd1", "PASSWORD", "WEPKEY", "WPAKEY", "12345"} {
+		if strings.Contains(input, s) && strings.Contains(strings.ToLower(input), "pass") {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// FuzzRedact surrounds a password with anything.
+func FuzzRedact(f *testing.F) {
+	f.Add("lang C\n", "\n%end\n", uint8(0))
+	f.Add("%post\n", "%end\n", uint8(1))
+	f.Add("a \\\n'", "\"", uint8(2))
+	const secret = "hunter2hunter2"
+	forms := []string{"rootpw --plaintext " + secret, "user --name=a --password=" + secret, "part / --size=1 --passphrase " + secret}
+	f.Fuzz(func(t *testing.T, before, after string, form uint8) {
+		if strings.Contains(before+after, secret) {
+			t.Skip()
+		}
+		input := before + "\n" + forms[int(form)%len(forms)] + "\n" + after
+		if out := string(Redact([]byte(input))); strings.Contains(out, secret) {
+			t.Errorf("%q leaks: %q", input, out)
+		}
+		_, diags := Parse("ks.cfg", []byte(input), Options{})
+		if s := show(diags); strings.Contains(s, secret) {
+			t.Errorf("%q leaks: %s", input, s)
+		}
+	})
+}
