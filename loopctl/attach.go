@@ -26,6 +26,9 @@ func Attach(ctx context.Context, f *os.File, c Config) (*Device, error) {
 	if c.Name == "" {
 		c.Name = filepath.Base(f.Name())
 	}
+	if ctx.Err() != nil {
+		return nil, &Error{Op: "attach", File: f.Name(), Err: context.Cause(ctx)}
+	}
 	for wait := newBackoff(); ; {
 		d, err := attachOnce(file, c)
 		if err == nil {
@@ -59,12 +62,19 @@ func backingFor(f *os.File, c Config) (file *os.File, done func(), err error) {
 }
 
 func attachOnce(file *os.File, c Config) (*Device, error) {
+	return attachWith(bindBest, file, c)
+}
+
+// binder binds a device, both given by their descriptors.
+type binder func(dev, file int, c Config) error
+
+func attachWith(bind binder, file *os.File, c Config) (*Device, error) {
 	number, err := freeNumber()
 	if err != nil {
 		return nil, err
 	}
 	path := fmt.Sprintf("/dev/loop%d", number)
-	dev, err := bind(path, file, c)
+	dev, err := bind.open(path, file, c)
 	if err != nil {
 		return nil, err
 	}
@@ -85,47 +95,50 @@ func freeNumber() (int, error) {
 	return n, nil
 }
 
-// bind binds the device at path and returns it open read-only. The kernel makes a
+// open binds the device at path and returns it open read-only. The kernel makes a
 // device read-only that is bound through a descriptor without write access.
-func bind(path string, file *os.File, c Config) (*os.File, error) {
+func (bind binder) open(path string, file *os.File, c Config) (*os.File, error) {
 	dev, err := os.Open(path)
-	if err != nil || c.ReadOnly {
-		return bindFd(dev, file, c, err)
+	if err != nil {
+		return nil, err
+	}
+	if c.ReadOnly {
+		return dev, bind.do(dev, file, c)
 	}
 	// Closed again at once: a writer keeps a device from being mounted where
 	// CONFIG_BLK_DEV_WRITE_MOUNTED is off.
 	rw, err := os.OpenFile(path, os.O_RDWR, 0)
-	if rw, err = bindFd(rw, file, c, err); err != nil {
+	if err != nil {
 		dev.Close()
 		return nil, err
 	}
-	return dev, rw.Close()
+	if err := bind.do(rw, file, c); err != nil {
+		dev.Close()
+		return nil, err
+	}
+	rw.Close()
+	return dev, nil
 }
 
-// bindFd binds dev, that was opened with openErr, and closes it when that fails.
-func bindFd(dev, file *os.File, c Config, openErr error) (*os.File, error) {
-	if openErr != nil {
-		return nil, openErr
-	}
-	do := bindLegacy
-	if hasConfigure(dev) {
-		do = bindConfigure
-	}
-	err := do(int(dev.Fd()), int(file.Fd()), c)
+// do binds dev, and closes it when that fails.
+func (bind binder) do(dev, file *os.File, c Config) error {
+	err := bind(int(dev.Fd()), int(file.Fd()), c)
 	runtime.KeepAlive(file)
 	if err != nil {
 		err = fmt.Errorf("bind %s: %w", dev.Name(), err)
 		dev.Close()
-		return nil, err
 	}
-	return dev, nil
+	return err
 }
 
-// hasConfigure asks with a bad descriptor, which a kernel that knows the ioctl
-// notices first. EINVAL to a real one could mean anything.
-func hasConfigure(dev *os.File) bool {
-	err := unix.IoctlLoopConfigure(int(dev.Fd()), &unix.LoopConfig{Fd: ^uint32(0)})
-	return errors.Is(err, unix.EBADF)
+// bindBest asks for LOOP_CONFIGURE with a bad descriptor, which a kernel that knows
+// the ioctl notices first. EINVAL to a real one could mean anything.
+func bindBest(dev, file int, c Config) error {
+	err := unix.IoctlLoopConfigure(dev, &unix.LoopConfig{Fd: ^uint32(0)})
+	if errors.Is(err, unix.EBADF) {
+		return bindConfigure(dev, file, c)
+	}
+	return bindLegacy(dev, file, c)
 }
 
 func bindConfigure(dev, file int, c Config) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -81,32 +80,4 @@ func file(t testing.TB, name string, content []byte) *os.File {
 	}
 	t.Cleanup(func() { f.Close() })
 	return f
-}
-
-func TestAttach(t *testing.T) {
-	const size = 1 << 20
-	for _, tc := range []struct {
-		name string
-		c    Config
-		want Info
-	}{
-		{"plain", Config{}, Info{Name: "img", Size: size, BlockSize: 512}},
-		{"read-only", Config{ReadOnly: true}, Info{Name: "img", Size: size, BlockSize: 512, ReadOnly: true}},
-		{"offset", Config{ReadOnly: true, Offset: 4096}, Info{Name: "img", Size: size - 4096, Offset: 4096, BlockSize: 512, ReadOnly: true}},
-		{"limit", Config{ReadOnly: true, SizeLimit: 8192, Name: "other"}, Info{Name: "other", Size: 8192, SizeLimit: 8192, BlockSize: 512, ReadOnly: true}},
-		{"blocks", Config{ReadOnly: true, BlockSize: 4096, Autoclear: true}, Info{Name: "img", Size: size, BlockSize: 4096, ReadOnly: true, Autoclear: true}},
-		{"limit beyond the end", Config{ReadOnly: true, SizeLimit: 4 * size}, Info{Name: "img", Size: size, SizeLimit: 4 * size, BlockSize: 512, ReadOnly: true}},
-	} {
-		for _, way := range []string{"configure", "legacy"} {
-			t.Run(tc.name+"/"+way, func(t *testing.T) {
-				f := file(t, "img", pattern(size, 1))
-				d := attachBy(t, way, f, tc.c)
-				got, err := d.Info()
-				if err != nil {
-					t.Fatal(err)
-				}
-				checkInfo(t, d, f, got, tc.want)
-			})
-		}
-	}
 }

@@ -35,6 +35,12 @@ type Info struct {
 	InFlight    int    `json:"inflight"`   // requests waiting for an answer of the backing file
 }
 
+// readable is how much of the device can be read: the kernel refuses a last block
+// that is only half there.
+func (i Info) readable() int64 {
+	return int64(i.Size - i.Size%uint64(max(i.BlockSize, 1)))
+}
+
 // Device is a bound loop device. It holds the device node open read-only, so
 // that the number can't come to mean another file. Its methods may be called from
 // several goroutines, Close and Detach once and last.

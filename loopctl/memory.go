@@ -42,8 +42,11 @@ func (d *Device) copyTo(ctx context.Context, f *os.File, info Info, o *SwitchOpt
 		return err
 	}
 	defer dev.Close()
+	if err := f.Truncate(int64(info.Offset + info.Size)); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
-	chunks := section{dev, 0, int64(info.Size)}.read(ctx)
+	chunks := section{dev, 0, info.readable()}.read(ctx)
 	defer drain(chunks, stop)
 	done := int64(0)
 	for c := range chunks {
@@ -55,7 +58,7 @@ func (d *Device) copyTo(ctx context.Context, f *os.File, info Info, o *SwitchOpt
 		}
 		done += int64(len(c.data))
 		if o != nil && o.Progress != nil {
-			o.Progress(StageCopy, done, int64(info.Size))
+			o.Progress(StageCopy, done, info.readable())
 		}
 	}
 	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL

@@ -63,11 +63,12 @@ func (s *swap) sameSize(st unix.Stat_t) error {
 		return s.fail(ErrBadBacking, err)
 	}
 	want := old.Offset + old.Size
+	s.tail = int64(old.Size) - old.readable()
 	if old.SizeLimit > 0 && size >= want {
 		return nil
 	}
-	if size == want || s.oldSize > 0 && size == s.oldSize {
-		s.tail = int64(size - want)
+	if size == want || s.oldSize > 0 && size == s.oldSize && visible(size, old)/sectorSize == old.Size/sectorSize {
+		s.tail += int64(size - want)
 		return nil
 	}
 	return s.fail(ErrSizeMismatch, fmt.Errorf("it has %d bytes, the device needs %d", size, max(want, s.oldSize)))

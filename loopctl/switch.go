@@ -51,7 +51,7 @@ type swap struct {
 	file    *os.File // given, without write access
 	old     *os.File // for the way back; nil when it can't be had
 	oldSize uint64   // bytes; 0 when not known
-	tail    int64    // bytes of the file behind the last sector, which the device doesn't show
+	tail    int64    // bytes of the file behind the last whole block, which the device doesn't show
 	sum     []byte   // SHA-256 of the content, once it is known
 	done    []func()
 }
@@ -175,7 +175,7 @@ func (s *swap) verify(ctx context.Context) error {
 // content is the part of the new file that counts: what the device shows, and the tail.
 func (s *swap) content() section {
 	old := s.report.Old
-	return section{s.file, int64(old.Offset), int64(old.Size) + s.tail}
+	return section{s.file, int64(old.Offset), old.readable() + s.tail}
 }
 
 // compare compares the device with the new file and hashes the content.
@@ -185,7 +185,7 @@ func (s *swap) compare(ctx context.Context, h hash.Hash, stage string) error {
 		return err
 	}
 	defer dev.Close()
-	size := s.report.Bytes
+	size := s.report.Old.readable()
 	file := s.content()
 	file.n = size
 	if err := compare(ctx, section{dev, 0, size}, file, h, s.progress(stage, size)); err != nil {
@@ -197,7 +197,7 @@ func (s *swap) compare(ctx context.Context, h hash.Hash, stage string) error {
 // addTail hashes what of the file the device doesn't show.
 func (s *swap) addTail(ctx context.Context, h hash.Hash) error {
 	tail := s.content()
-	tail.off, tail.n = tail.off+s.report.Bytes, s.tail
+	tail.off, tail.n = tail.off+s.report.Old.readable(), s.tail
 	return digest(ctx, tail, h, func(int64) {})
 }
 
@@ -312,7 +312,8 @@ func (s *swap) recheck(ctx context.Context) error {
 		return s.fail(nil, err)
 	}
 	defer dev.Close()
-	err = digest(ctx, section{dev, 0, s.report.Bytes}, h, s.progress(StageCheck, s.report.Bytes))
+	size := s.report.Old.readable()
+	err = digest(ctx, section{dev, 0, size}, h, s.progress(StageCheck, size))
 	if err == nil {
 		err = s.addTail(ctx, h)
 	}

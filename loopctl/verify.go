@@ -138,30 +138,11 @@ func difference(a, b []byte) int {
 	return -1
 }
 
-// directReader reads a device past the page cache. A last piece that isn't a whole
-// block can't be read that way, but through the cache, of which it is dropped first.
-type directReader struct {
-	direct, cached *os.File
+// directReader opens the device once more, to be read past the page cache in whole
+// blocks from aligned memory.
+func (d *Device) directReader() (*os.File, error) {
+	return os.OpenFile(d.path, os.O_RDONLY|unix.O_DIRECT, 0)
 }
-
-func (d *Device) directReader() (*directReader, error) {
-	f, err := os.OpenFile(d.path, os.O_RDONLY|unix.O_DIRECT, 0)
-	if err != nil {
-		return nil, err
-	}
-	return &directReader{direct: f, cached: d.f}, nil
-}
-
-func (r *directReader) ReadAt(p []byte, off int64) (int, error) {
-	n, err := r.direct.ReadAt(p, off)
-	if !errors.Is(err, unix.EINVAL) {
-		return n, err
-	}
-	dropCache(r.cached)
-	return r.cached.ReadAt(p, off)
-}
-
-func (r *directReader) Close() error { return r.direct.Close() }
 
 // dropCache makes the next reads of f come from where it is stored. It is a hint:
 // pages that are dirty, mapped or of a file system in memory stay.
