@@ -33,7 +33,7 @@ func ParseDiscInfo(data []byte) (DiscInfo, error) {
 	names := []string{"set id", "product and version", "architecture", "disc numbers"}
 	for i, name := range names {
 		if i >= len(lines) || lines[i] == "" {
-			return DiscInfo{}, fmt.Errorf(".discinfo line %d: the %s is missing", i+1, name)
+			return DiscInfo{}, fmt.Errorf(".discinfo line %d: no %s", i+1, name)
 		}
 	}
 	if len(lines) > len(names) {

@@ -99,24 +99,31 @@ func parseHD(rest string) (Source, error) {
 
 // parseDevice reads DEVICE[:PATH].
 func parseDevice(scheme, rest string) (Source, error) {
-	device, p, _ := strings.Cut(rest, ":")
-	switch {
-	case device == "" || strings.HasPrefix(device, "UUID="):
-	case strings.HasPrefix(device, "LABEL="):
-		device = unescape(device)
-	case strings.HasPrefix(device, "/dev/"):
-		device = path.Clean(device)
-	default:
-		device = path.Clean("/dev/" + device)
-	}
-	if device == "LABEL=" || device == "UUID=" || device == "/dev" {
-		return Source{}, fmt.Errorf("%q names no device", device)
+	name, p, _ := strings.Cut(rest, ":")
+	device, err := deviceName(name)
+	if err != nil {
+		return Source{}, err
 	}
 	if p == "" {
 		return Source{Scheme: scheme, Device: device}, nil
 	}
-	p, err := cleanPath(p)
+	p, err = cleanPath(p)
 	return Source{Scheme: scheme, Device: device, Path: p}, err
+}
+
+// deviceName gives a device the form it has in Source.
+func deviceName(s string) (string, error) {
+	if s == "" || strings.HasPrefix(s, "UUID=") && s != "UUID=" {
+		return s, nil
+	}
+	if strings.HasPrefix(s, "LABEL=") && s != "LABEL=" {
+		return unescape(s), nil
+	}
+	device := path.Clean("/dev/" + strings.TrimPrefix(s, "/dev/"))
+	if !strings.HasPrefix(device, "/dev/") || strings.ContainsAny(s, "\x00=") {
+		return "", fmt.Errorf("%q names no device; it must be sda1, /dev/sda1, LABEL=name or UUID=id", s)
+	}
+	return device, nil
 }
 
 func parseFile(rest string) (Source, error) {

@@ -76,7 +76,7 @@ func (a *apt) localPath() string {
 func (a *apt) config(conf string) string {
 	return fmt.Sprintf(`Dir %q;
 Dir::Etc::main %q;
-Dir::Etc::parts "etc/apt/apt.conf.d";
+Dir::Etc::parts "apt.conf.d";
 Dir::Etc::netrc "/etc/apt/auth.conf";
 Dir::Etc::netrcparts "/etc/apt/auth.conf.d";
 Dir::Etc::sourcelist %q;

@@ -57,15 +57,16 @@ func place(ctx context.Context, a *apt) (*placement, error) {
 func (p *placer) placeBase(ctx context.Context) error {
 	d := p.apt.distro
 	var err error
-	if p.out.base, err = p.apt.closure(ctx, append(d.Base.Firmware["bios"], p.base...)); err != nil {
+	if p.out.base, err = p.apt.closure(ctx, slices.Concat(d.Base.Firmware["bios"], p.base)); err != nil {
 		return err
 	}
 	p.put(p.out.base, 1)
-	for _, more := range [][]string{d.Base.Firmware["uefi"], d.Base.Optional} {
-		if len(more) == 0 {
-			continue
-		}
-		pkgs, err := p.apt.closure(ctx, append(more, p.base...))
+	more := [][]string{d.Base.Firmware["uefi"]}
+	for _, name := range d.Base.Optional {
+		more = append(more, []string{name})
+	}
+	for _, names := range more {
+		pkgs, err := p.apt.closure(ctx, slices.Concat(names, p.base))
 		if err != nil {
 			return err
 		}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/molt-installer/molt/media"
 )
 
 // publish writes the images and the netboot tree into the output directory.
@@ -83,22 +81,4 @@ func (w *setWriter) netboot(t *tree) error {
 		return fmt.Errorf("put the netboot tree in place: %w", err)
 	}
 	return nil
-}
-
-// addInitrd puts the installed system's initramfs on disc 1.
-func (w *setWriter) addInitrd(t *tree) (*media.Initrd, error) {
-	version, err := kernelVersion(w.parts.kernel)
-	if err != nil {
-		return nil, err
-	}
-	path := "molt/initrd/initrd.img-" + version
-	if err := t.add(path, w.parts.initrd, ""); err != nil {
-		return nil, err
-	}
-	return &media.Initrd{File: t.vouch(path), Kernel: version}, nil
-}
-
-// targetInitrd makes the initramfs of the installed system.
-func (b *builder) targetInitrd(ctx context.Context, a *apt, placed *placement) (string, error) {
-	return "", errors.New("base.initrd is not there yet")
 }

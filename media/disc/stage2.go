@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,10 +31,21 @@ func stage2Packages() []string {
 	}
 }
 
-// stage2Unwanted are packages that the ones above depend on and that only
-// their maintainer scripts use.
+// stage2Unwanted are packages that the ones above depend on, and that only
+// their maintainer scripts or programs in stage2Cut use. Patterns of path.Match.
 func stage2Unwanted() []string {
-	return []string{"perl-base", "debconf", "init-system-helpers", "gettext-base", "adduser", "ucf", "sensible-utils", "bash", "console-setup-linux"}
+	return []string{
+		"perl-base", "debconf", "init-system-helpers", "gettext-base", "adduser", "ucf", "sensible-utils", "bash",
+		"python3*", "libpython3*", "libicu*", "libglib2.0*", "libdbus-1-3", "media-types", "libexpat1",
+		"openssl-provider-legacy", "libc-l10n", "console-setup-linux", "libffi8", "libatomic1", "netbase",
+	}
+}
+
+func unwanted(p pkg) bool {
+	return slices.ContainsFunc(stage2Unwanted(), func(pattern string) bool {
+		match, err := path.Match(pattern, p.Name)
+		return err == nil && match
+	})
 }
 
 // stage2Cut are what stage 2 never opens, as patterns of filepath.Match.
@@ -46,7 +58,9 @@ func stage2Cut() []string {
 		"usr/lib/grub/*/*.module", "usr/lib/grub/*/*.image", "usr/lib/grub/*/*.exec", "usr/share/zoneinfo/right", "usr/share/zoneinfo/posix",
 		"usr/bin/grub-mkrescue", "usr/bin/grub-mkstandalone", "usr/bin/grub-fstest", "usr/bin/grub-file", "usr/bin/grub-mount",
 		"usr/bin/grub-syslinux2cfg", "usr/bin/grub-render-label", "usr/bin/grub-glue-efi", "usr/bin/grub-menulst2cfg", "usr/bin/grub-ntldr-img",
-		"usr/bin/perl*", "var/cache/*", "var/log/*",
+		"usr/lib/grub/x86_64-efi/monolithic", "usr/sbin/grub-macbless", "usr/bin/grub-mknetdir", "usr/bin/grub-kbdcomp", "usr/bin/grub-mkpasswd-pbkdf2",
+		"usr/sbin/xfs_scrub*", "usr/sbin/tc", "usr/bin/localedef", "usr/lib/x86_64-linux-gnu/security/pam_userdb.so",
+		"usr/lib/python3*", "usr/share/python3*", "usr/bin/perl*", "var/cache/*", "var/log/*", "var/run", "var/lock",
 	}
 }
 
@@ -58,7 +72,7 @@ func (b *builder) stage2Root(ctx context.Context, a *apt) (string, error) {
 	}
 	var pkgs []pkg
 	for _, p := range all {
-		if !slices.Contains(stage2Unwanted(), p.Name) {
+		if !unwanted(p) {
 			pkgs = append(pkgs, p)
 		}
 	}
@@ -164,15 +178,16 @@ func rootFiles(pkgs []pkg) map[string]string {
 // update-alternatives would have set, and the way to the installer's programs.
 func rootLinks(root string) error {
 	for _, dir := range []string{
-		"target", "medium", "dev", "proc", "sys", "run", "tmp", "root", "mnt", "lib/modules", "usr/lib",
+		"var/log/apt", "target", "medium", "dev", "proc", "sys", "run", "tmp", "root", "mnt", "lib/modules", "usr/lib",
 		"var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/triggers",
-		"var/log/apt", "etc/apt/apt.conf.d", "etc/apt/preferences.d", "var/tmp", "var/lib/dpkg/alternatives",
+		"etc/apt/apt.conf.d", "etc/apt/preferences.d", "var/tmp", "var/lib/dpkg/alternatives",
 	} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return fmt.Errorf("make %s of stage 2: %w", dir, err)
 		}
 	}
 	for name, to := range map[string]string{
+		"var/run": "/run", "var/lock": "/run/lock",
 		"usr/bin/awk": "mawk", "etc/mtab": "../proc/self/mounts",
 		"usr/lib/molt": "../../molt/lib", "usr/sbin/loopctl": "../../molt/sbin/loopctl",
 	} {
