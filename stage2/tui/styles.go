@@ -44,7 +44,6 @@ func theme(dark bool) *huh.Styles {
 	t.Blurred = t.Focused
 	t.Blurred.Base = lipgloss.NewStyle().PaddingLeft(2)
 	t.Blurred.Card = t.Blurred.Base
-	t.Blurred.SelectSelector = lipgloss.NewStyle().SetString("  ")
 	t.Blurred.MultiSelectSelector = lipgloss.NewStyle().SetString("  ")
 	t.FieldSeparator = lipgloss.NewStyle().SetString("\n\n")
 	return t
