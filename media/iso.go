@@ -9,8 +9,11 @@ import (
 	"strings"
 )
 
-// errNoISO says that there is no ISO 9660 file system, as far as could be read.
-var errNoISO = errors.New("no ISO 9660 file system")
+var (
+	// errNoISO says that there is no ISO 9660 file system, as far as could be read.
+	errNoISO    = errors.New("no ISO 9660 file system")
+	errTooLarge = errors.New("is too large")
+)
 
 const (
 	isoBlock  = 2048
@@ -73,7 +76,7 @@ func isoExtentOf(record []byte) isoExtent {
 }
 
 // readFile is the content of a file in the root directory, limit bytes at
-// most; nil when there is none of that name.
+// most (else errTooLarge); nil when there is none of that name.
 func (v *iso) readFile(name string, limit int64) ([]byte, error) {
 	dir, err := v.read(v.root)
 	if err != nil {
@@ -91,7 +94,7 @@ func (v *iso) readFile(name string, limit int64) ([]byte, error) {
 		}
 		e := isoExtentOf(record)
 		if e.size > limit {
-			return nil, fmt.Errorf("%s has %d bytes: too many", name, e.size)
+			return nil, fmt.Errorf("%s %w: %d bytes", name, errTooLarge, e.size)
 		}
 		return v.read(e)
 	}

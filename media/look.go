@@ -138,6 +138,10 @@ func identify(r io.ReaderAt, path string) Disc {
 	}
 	d.Label = v.label
 	data, err := v.readFile(DiscInfoPath, maxDiscInfo)
+	if errors.Is(err, errTooLarge) {
+		d.Cause = err.Error()
+		return d
+	}
 	if err != nil {
 		return Disc{Drive: path, State: Unreadable, Label: v.label, Cause: cause(err)}
 	}
