@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/term"
 
@@ -16,9 +17,8 @@ import (
 
 // player is a person at the guest's terminal, or with --auto nobody.
 type player struct {
-	run      *scenario.Run
-	out      io.Writer
-	terminal terminal // out, shared by the guest's console and the status line
+	run      atomic.Pointer[scenario.Run]
+	terminal terminal // shared by the guest's console and the status line
 	stop     context.CancelFunc
 	choice   chan int // taken only while a disc is asked for
 	auto     bool     // change discs without asking
@@ -27,27 +27,39 @@ type player struct {
 
 const runHelp = "Ctrl-A x ends it, Ctrl-A 1 … 9 puts in a disc, Ctrl-A o presses the drive's button, Ctrl-A Ctrl-A is Ctrl-A."
 
-// start powers the machine on and connects the terminal. restore gives the
-// terminal back.
-func (p *player) start(ctx context.Context, s streams, cfg scenario.Config) (restore func(), err error) {
-	p.terminal.out = s.out
-	restore = func() {}
+// session connects the terminal and plays.
+func (p *player) session(ctx context.Context, s streams, cfg scenario.Config) error {
+	cfg.Offer = func(a scenario.Ask) string { return p.offer(ctx, cfg.Set, a) }
 	if !p.blind {
 		fmt.Fprintln(s.out, runHelp)
-		if restore, err = raw(s.in); err != nil {
-			return nil, err
+		restore, err := raw(s.in)
+		if err != nil {
+			return err
 		}
-	}
-	cfg.Offer = func(a scenario.Ask) string { return p.offer(ctx, cfg.Set, a) }
-	if p.run, err = scenario.Start(ctx, cfg); err != nil {
-		restore()
-		return nil, err
-	}
-	if !p.blind {
+		defer restore()
 		// It ends with the program: a read from a terminal can't be called off.
 		go p.keys(ctx, s.in, cfg.Set)
 	}
-	return restore, nil
+	for {
+		run, err := p.machine(ctx, cfg)
+		if err != nil || cfg.Append == "" || !run.Guest.Rebooted() {
+			return err
+		}
+		// A machine whose kernel was given to QEMU would start that again;
+		// a real one now finds its drives empty.
+		cfg.Append, cfg.Kickstart, cfg.DiskSize, cfg.Set = "", "", 0, &scenario.Set{}
+	}
+}
+
+// machine is one machine from power on to its end.
+func (p *player) machine(ctx context.Context, cfg scenario.Config) (*scenario.Run, error) {
+	run, err := scenario.Start(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("run: %w", err)
+	}
+	p.run.Store(run)
+	defer run.Close()
+	return run, play(ctx, run)
 }
 
 // raw makes a terminal pass on every key.
@@ -65,19 +77,19 @@ func raw(in io.Reader) (restore func(), err error) {
 
 // play follows the machine until it ends. The end of one installation is not
 // the end: it may be tried again, or the machine reboot into what was installed.
-func (p *player) play(ctx context.Context) error {
+func play(ctx context.Context, run *scenario.Run) error {
 	for {
-		err := p.run.Follow(ctx)
-		if failed := (*scenario.FailedError)(nil); errors.As(err, &failed) || err == nil {
-			continue
-		}
-		if ctx.Err() != nil {
+		err := run.Follow(ctx)
+		failed := (*scenario.FailedError)(nil)
+		switch {
+		case err == nil || errors.As(err, &failed):
+		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, vm.ErrEnded):
+			return run.Guest.Wait(ctx)
+		default:
+			return err
 		}
-		if errors.Is(err, vm.ErrEnded) {
-			return p.run.Guest.Wait(ctx)
-		}
-		return err
 	}
 }
 
@@ -99,7 +111,7 @@ func (p *player) offer(ctx context.Context, set *scenario.Set, a scenario.Ask) s
 
 // keys passes on what is typed.
 func (p *player) keys(ctx context.Context, in io.Reader, set *scenario.Set) {
-	keys := escapes{send: p.run.Guest.Console().Send, command: func(c byte) { p.command(ctx, set, c) }}
+	keys := escapes{send: p.send, command: func(c byte) { p.command(ctx, set, c) }}
 	r := bufio.NewReader(in)
 	for ctx.Err() == nil {
 		buf := make([]byte, 256)
@@ -113,16 +125,26 @@ func (p *player) keys(ctx context.Context, in io.Reader, set *scenario.Set) {
 	}
 }
 
+// send types into the machine that runs; between two machines into nothing.
+func (p *player) send(s string) error {
+	if run := p.run.Load(); run != nil && run.Guest.Running() {
+		return run.Guest.Console().Send(s)
+	}
+	return nil
+}
+
 // command is what was typed after Ctrl-A.
 func (p *player) command(ctx context.Context, set *scenario.Set, c byte) {
 	var err error
+	run := p.run.Load()
 	switch {
 	case c == 'x':
 		p.stop()
+	case run == nil:
 	case c == 'o':
-		err = p.run.Guest.OpenTray(ctx, vm.DriveID(0), false)
+		err = run.Guest.OpenTray(ctx, vm.DriveID(0), false)
 	case c >= '0' && c <= '9':
-		err = p.put(ctx, set, int(c-'0'))
+		err = p.put(ctx, run.Guest, set, int(c-'0'))
 	default:
 		p.terminal.status(runHelp)
 	}
@@ -132,18 +154,18 @@ func (p *player) command(ctx context.Context, set *scenario.Set, c byte) {
 }
 
 // put answers the question for a disc; without one it puts the disc in all the same.
-func (p *player) put(ctx context.Context, set *scenario.Set, n int) error {
+func (p *player) put(ctx context.Context, g *vm.Guest, set *scenario.Set, n int) error {
 	select {
 	case p.choice <- n:
 		return nil
 	default:
 	}
 	if n == 0 {
-		return p.run.Guest.CloseTray(ctx, vm.DriveID(0))
+		return g.CloseTray(ctx, vm.DriveID(0))
 	}
 	iso := set.Disc(n)
 	if iso == "" {
 		return fmt.Errorf("the set has no disc %d", n)
 	}
-	return p.run.Guest.Insert(ctx, vm.DriveID(0), iso)
+	return g.Insert(ctx, vm.DriveID(0), iso)
 }

@@ -61,7 +61,10 @@ func TestRunFlags(t *testing.T) {
 	if o, err = parseRun(nil, s); err != nil || !o.serial {
 		t.Errorf("without flags: %+v, %v; want the serial console", o, err)
 	}
-	if _, err := parseRun([]string{"build/tiny"}, s); err == nil {
+	if o, err = parseRun([]string{"-o", "out", "tiny"}, s); err != nil || o.set != "out/tiny" || o.disk != "out/run/tiny.img" {
+		t.Errorf("of an example: %+v, %v", o, err)
+	}
+	if _, err := parseRun([]string{"tiny", "debian"}, s); err == nil {
 		t.Error("an argument too many: no error")
 	}
 }
@@ -115,7 +118,7 @@ func TestRun(t *testing.T) {
 		case <-ctx.Done():
 		}
 	}()
-	args := []string{"--set", filepath.Join(dir, "set"), "--dir", dir, "--append", "console=ttyS0 no_timer_check panic=0", "--memory", "256"}
+	args := []string{"--set", filepath.Join(dir, "set"), "--dir", dir, "--append", "panic=0", "--memory", "256"}
 	if err := runRun(ctx, args, streams{in: keys, out: out, err: io.Discard}); err != nil {
 		t.Fatal(err)
 	}

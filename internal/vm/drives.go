@@ -28,6 +28,11 @@ func (g *Guest) onEvent(e qmpEvent) {
 		g.trayMoved(e.Data)
 	case "RESET":
 		g.board.change(func() { g.resets++ })
+	case "SHUTDOWN":
+		var why struct{ Reason string }
+		if json.Unmarshal(e.Data, &why) == nil {
+			g.board.change(func() { g.reason = why.Reason })
+		}
 	}
 }
 

@@ -30,7 +30,8 @@ type Guest struct {
 	over   bool
 	err    error // how the process ended
 	drives []driveState
-	resets int // that WaitReset has not told of yet
+	reason string // of QEMU's event SHUTDOWN
+	resets int    // that WaitReset has not told of yet
 }
 
 // Start starts a guest. It dies with this process; the caller calls Close in the end.
@@ -151,6 +152,12 @@ func (g *Guest) Running() bool {
 	default:
 		return true
 	}
+}
+
+// Rebooted reports whether what ended the guest was a reset, with NoReboot.
+func (g *Guest) Rebooted() (yes bool) {
+	g.board.look(func() { yes = g.reason == "guest-reset" })
+	return yes
 }
 
 // PID is the process id of QEMU.

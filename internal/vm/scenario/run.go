@@ -19,7 +19,8 @@ type Config struct {
 	Disk      string // raw image to install to; made anew with DiskSize bytes when that is not 0
 	DiskSize  int64
 	Kickstart string // put as ks.cfg on a volume labelled OEMDRV, if not empty
-	// Append boots the set's kernel directly, with these options, instead of disc 1.
+	// Append boots the set's kernel directly, with these options, instead of
+	// disc 1. A reset then ends the machine, or it would boot the installer again.
 	Append string
 	// Drives is how many optical drives there are, 1 if 0. Disc 1 is in the
 	// first; Loaded says what is in the others.
@@ -84,6 +85,7 @@ func Start(ctx context.Context, cfg Config) (*Run, error) {
 	g.Drives = cfg.drives()
 	if cfg.Append != "" {
 		g.Kernel, g.Initrd, g.Append = cfg.Set.Kernel, cfg.Set.Initrd, cfg.Append
+		g.NoReboot = true
 	}
 	guest, err := vm.Start(ctx, g)
 	if err != nil {
@@ -173,21 +175,15 @@ func (f *follower) handle(e event.Event) error {
 	}
 	switch e.Type {
 	case event.NeedDisc:
-		f.want(e.Discs)
-	case event.Disc:
-		if f.ask = (Ask{}); e.Discs != nil && !e.Discs.OK {
-			f.want(e.Discs)
+		if e.Discs != nil {
+			f.ask = Ask{Wanted: e.Discs.Wanted, Found: e.Discs.Found}
 		}
+	case event.Disc: // found, or about to be asked for again
+		f.ask = Ask{}
 	case event.Failed:
 		return &FailedError{Reason: e.Err}
 	}
 	return nil
-}
-
-func (f *follower) want(d *event.DiscInfo) {
-	if d != nil {
-		f.ask = Ask{Wanted: d.Wanted, Found: d.Found}
-	}
 }
 
 // offer puts a disc into the open drive.

@@ -49,6 +49,7 @@ func OpenSet(t testing.TB, name string) *scenario.Set {
 // Begin powers the machine on.
 func Begin(t testing.TB, s Scenario) *Run {
 	t.Helper()
+	oneAtATime(t)
 	Need(t, "qemu-system-x86_64", "mkfs.vfat", "mcopy")
 	if s.DiskSize == 0 {
 		s.DiskSize = 4 << 30

@@ -27,6 +27,9 @@ type Kernel struct {
 // fetched with apt (no root, 70 MB). Otherwise the test is skipped.
 func FindKernel(t testing.TB) Kernel {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("guests are left out in short mode")
+	}
 	build := filepath.Join(Root(t), "build")
 	netboot := filepath.Join(build, "tiny", "netboot")
 	k := Kernel{Image: filepath.Join(netboot, "vmlinuz"), initrd: filepath.Join(netboot, "initrd.img")}

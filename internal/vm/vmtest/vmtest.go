@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/molt-installer/molt/internal/vm"
@@ -30,6 +31,22 @@ func Missing(t testing.TB, format string, args ...any) {
 		t.Fatalf(format, args...)
 	}
 	t.Skipf(format, args...)
+}
+
+// oneAtATime skips in short mode. Otherwise it makes the tests of all packages
+// (go test runs them in parallel) take turns: two guests on the same processors would
+// both be slow, and miss their deadlines. The lock is the process's (fcntl(2)),
+// so a test can have several guests.
+func oneAtATime(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("guests are left out in short mode")
+	}
+	lock := must(os.OpenFile(filepath.Join(os.TempDir(), "molt-guests.lock"), os.O_RDWR|os.O_CREATE, 0o666))(t)
+	t.Cleanup(func() { lock.Close() })
+	if err := syscall.FcntlFlock(lock.Fd(), syscall.F_SETLKW, &syscall.Flock_t{Type: syscall.F_WRLCK}); err != nil {
+		t.Fatalf("wait for the guests of other tests to end: %v", err)
+	}
 }
 
 // Need tells which programs a test can't do without.
@@ -54,6 +71,7 @@ func NeedRoot(t testing.TB) {
 // it is kept in the directory named by MOLT_GUEST_LOGS, if that is set.
 func Start(t testing.TB, cfg vm.Config) *vm.Guest {
 	t.Helper()
+	oneAtATime(t)
 	Need(t, "qemu-system-x86_64")
 	if cfg.Dir == "" {
 		cfg.Dir = Dir(t, "guest")
