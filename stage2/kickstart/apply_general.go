@@ -46,7 +46,7 @@ func applyKeyboard(b *builder, c *call) {
 	if c.str("vckeymap") != "" {
 		k.Keymap = c.str("vckeymap")
 	}
-	if !only(k.Keymap, "_.-") || strings.HasPrefix(k.Keymap, "-") || !only(k.Options, "_:,") {
+	if !only(k.Keymap, "_-") || strings.HasPrefix(k.Keymap, "-") || !only(k.Options, "_:,") {
 		b.wrong(c, "no such keymap or switch; a keymap looks like us or de-nodeadkeys, a switch like grp:alt_shift_toggle")
 		return
 	}
