@@ -1,6 +1,7 @@
 package loopctl
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -10,15 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// outside is the root of PID 1. sysfs gives the path of a backing file from the
-// namespace's root, also to a process that is chrooted somewhere below.
-const outside = "/proc/1/root"
+// roots are where the path of a backing file may be found. sysfs gives it from the
+// namespace's root, also to a process that is chrooted somewhere below: PID 1, or the parent
+// process, are probably not.
+func roots() []string {
+	return []string{"", "/proc/1/root", fmt.Sprintf("/proc/%d/root", os.Getppid())}
+}
 
 // findBacking looks the path of a backing file up, here and outside. It can't find
 // a deleted file or one on a file system that was unmounted lazily, and what it finds may
 // be another file of that name.
 func findBacking(file string) (unix.Statx_t, bool) {
-	for _, root := range []string{"", outside} {
+	for _, root := range roots() {
 		st, err := statx(root + file)
 		if err == nil {
 			return st, true
@@ -47,7 +51,7 @@ func devOf(st unix.Statx_t) uint64 {
 
 // openBacking opens the current backing file of info, and makes sure that it is that one.
 func openBacking(info Info) (*os.File, bool) {
-	for _, root := range []string{"", outside} {
+	for _, root := range roots() {
 		f, err := os.OpenFile(root+info.BackingFile, os.O_RDONLY|unix.O_NONBLOCK, 0)
 		if err != nil {
 			continue

@@ -29,7 +29,7 @@
 //
 //  1. Look: the identity of the old file is taken down and the file opened once more, for
 //     the way back. sysfs gives its path from the root of the mount namespace; a chrooted
-//     caller finds it below /proc/1/root.
+//     caller finds it below the root of PID 1 or of its parent.
 //  2. Check: device read-only, file readable, of a type and on a file system the
 //     kernel can read, not the same file, not on the device itself, equal size in bytes (with
 //     a SizeLimit: long enough), no partition in use, requests not stuck, no file
