@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const goodKs = "lang en_US\nkeyboard us\ntimezone UTC\nrootpw --iscrypted $y$j9T$a$b\nautopart\nreboot\n"
+const goodKs = "lang en_US\nkeyboard us\ntimezone UTC\nrootpw secret\nautopart\nreboot\n"
 
 func TestKsCheck(t *testing.T) {
 	tests := []struct {

@@ -22,7 +22,7 @@ func applyUser(b *builder, c *call) {
 	switch {
 	case strings.ContainsAny(u.Gecos, ":\n\r\x00"):
 		b.wrong(c, "--gecos can't have a colon")
-	case !path(u.Home) || !path(u.Shell):
+	case !absolute(u.Home) || !absolute(u.Shell):
 		b.wrong(c, "--homedir and --shell are paths from /")
 	case ok:
 		u.Login = b.login(c, c.str("password"), c.has("password"))
@@ -39,8 +39,8 @@ func (b *builder) account(c *call, name string) bool {
 	return true
 }
 
-// path reports whether s is empty or absolute and can stand in passwd(5).
-func path(s string) bool {
+// absolute reports whether s is empty or absolute and can stand in passwd(5).
+func absolute(s string) bool {
 	return s == "" || strings.HasPrefix(s, "/") && !strings.ContainsAny(s, ":\n\r\x00")
 }
 

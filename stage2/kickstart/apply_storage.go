@@ -1,6 +1,7 @@
 package kickstart
 
 import (
+	"path"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -47,6 +48,9 @@ func applyPart(b *builder, c *call) {
 		Mount: c.arg(0), FSType: c.str("fstype"), SizeMiB: int64(c.num("size")), MaxSizeMiB: int64(c.num("maxsize")),
 		Grow: c.has("grow"), Recommended: c.has("recommended"), Disk: c.str("ondisk"), Label: c.str("label"),
 		FSOptions: c.str("fsoptions"), MkfsOptions: c.str("mkfsoptions"),
+	}
+	if strings.HasPrefix(p.Mount, "/") {
+		p.Mount = path.Clean(p.Mount)
 	}
 	for _, member := range []string{"raid.", "pv.", "btrfs."} {
 		if strings.HasPrefix(p.Mount, member) {

@@ -153,5 +153,5 @@ func looksHashed(s string) bool {
 		}
 	}
 	des := len(s) == 13 && only(s, "./")
-	return des || s == Unhashed || s[0] == '$' || s[0] == '!' || s[0] == '_'
+	return des || s == "*" || s[0] == '$' || s[0] == '!' || s[0] == '_'
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // Unhashed stands where a password was given but there was no randomness to
-// hash it with. As a hash in shadow(5) it is one that no password opens.
-const Unhashed = "*"
+// hash it with. crypt(3) knows no such method, so no password ever opens it.
+const Unhashed = "$unhashed$"
 
 const (
 	// saltSize is that of crypt_gensalt(3) for yescrypt.

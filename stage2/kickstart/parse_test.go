@@ -140,10 +140,12 @@ func TestInclude(t *testing.T) {
 		"/tmp/part": "# made by %pre\npart / --size=10\nbad\n",
 		"/pkgs":     "vim\n",
 		"/self":     "%include /self\n",
+		"http://u:pw@h/y": "bad",
 	})}
-	input := "%include /tmp/part\n%packages\n%include /pkgs\n%end\n%ksappend /self\n%include /none\n%include http://u:pw@h/x\n"
+	input := "%include /tmp/part\n%packages\n%include /pkgs\n%end\n%ksappend /self\n%include /none\n%include http://u:pw@h/x\n%include http://u:pw@h/y\n"
 	a, diags := Parse("ks.cfg", []byte(input), o)
 	want := "/tmp/part:3: unknown command bad\n" +
+		"http://REDACTED@h/y:1: unknown command bad\n" +
 		"/self:1: %include /self: the file includes itself: ks.cfg → /self\n" +
 		"ks.cfg:6: %include /none: open /none: file does not exist\n" +
 		"ks.cfg:7: %include http://REDACTED@h/x: open http://REDACTED@h/x: file does not exist"

@@ -54,6 +54,7 @@ type scanner struct {
 // file reads one file. A section must end in the file in which it starts, but
 // its body may include files.
 func (s *scanner) file(name string, data []byte) {
+	name = hideURL(name)
 	s.files = append(s.files, name)
 	defer func() { s.files = s.files[:len(s.files)-1] }()
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
@@ -148,20 +149,21 @@ func (s *scanner) follow(pos Pos, words []word) {
 		return
 	}
 	path := words[1].text
+	name := hideURL(path)
 	if s.include == nil {
 		s.diags.add(pos, Value, "%s: other files can't be read here", words[0].text)
 		return
 	}
 	s.count++
 	for _, f := range s.files {
-		if f == path || len(s.files) > maxDepth || s.count > maxIncludes {
-			s.diags.add(pos, Value, "%s %s: the file includes itself: %s", words[0].text, hideURL(path), strings.Join(s.files, " → "))
+		if f == name || len(s.files) > maxDepth || s.count > maxIncludes {
+			s.diags.add(pos, Value, "%s %s: the file includes itself: %s", words[0].text, name, strings.Join(s.files, " → "))
 			return
 		}
 	}
 	data, err := s.include(path)
 	if err != nil {
-		s.diags.add(pos, Value, "%s %s: %s", words[0].text, hideURL(path), hideURL(err.Error()))
+		s.diags.add(pos, Value, "%s %s: %s", words[0].text, name, hideURL(err.Error()))
 		return
 	}
 	s.file(path, data)

@@ -1,5 +1,7 @@
 package kickstart
 
+import "strings"
+
 // networkCommands are interfaces.
 func networkCommands() []command {
 	return []command{
@@ -28,7 +30,7 @@ func networkOptions() []option {
 }
 
 func bindtoRule(c *call) string {
-	if c.has("bindto") && c.has("vlanid") && !c.has("bondslaves") {
+	if c.has("bindto") && c.has("vlanid") && !c.has("bondopts") {
 		return "--bindto=mac is not for devices of this type"
 	}
 	return ""
@@ -39,7 +41,7 @@ func bridgeRule(c *call) string {
 		return "--bridgeopts goes only with --bridgeslaves"
 	}
 	for _, o := range c.items("bridgeopts") {
-		if key, _, ok := cutNonEmpty(o); !ok || key == "" {
+		if _, val, _ := strings.Cut(o, "="); val == "" || strings.Contains(val, "=") {
 			return "--bridgeopts is a list of key=value"
 		}
 	}

@@ -104,9 +104,3 @@ func realmRule(c *call) string {
 	}
 	return ""
 }
-
-// cutNonEmpty cuts key=value.
-func cutNonEmpty(s string) (key, val string, ok bool) {
-	key, val, ok = strings.Cut(s, "=")
-	return key, val, ok && val != ""
-}

@@ -73,6 +73,12 @@ func partRule(c *call) string {
 	if c.has("resize") && !c.has("size") {
 		return "--resize needs --size"
 	}
+	if c.str("fstype") == "tmpfs" && (c.has("grow") || c.has("maxsize")) {
+		return "--fstype=tmpfs excludes --grow and --maxsize"
+	}
+	if c.str("fstype") == "tmpfs" && !c.has("size") {
+		return "--fstype=tmpfs needs --size"
+	}
 	return ""
 }
 

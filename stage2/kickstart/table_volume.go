@@ -12,7 +12,7 @@ func volumeCommands() []command {
 			excludes: names("autopart", "mount"),
 			options: rows(luks(), []option{text("device").must(), text("level"), text("fstype"), flag("noformat"), number("spares"),
 				flag("useexisting"), text("fsoptions"), text("fsprofile"), text("label"), text("mkfsoptions"), number("chunksize")}),
-			rules: ruleSet(luksRules(), mkfsRules(), []rule{raidRule})},
+			rules: ruleSet(luksRules(), mkfsRules(), []rule{existingRule, raidRule})},
 		{names: names("volgroup"), repeats: true, min: 1, max: -1, args: "a name and its partitions", excludes: names("autopart", "mount"),
 			options: []option{flag("noformat"), flag("useexisting"), number("reserved-space"), number("reserved-percent"), number("pesize")},
 			rules: []rule{atMostOne("reserved-space", "reserved-percent"), between("reserved-percent", 1, 99, "between 1 and 99"),
@@ -20,11 +20,11 @@ func volumeCommands() []command {
 		{names: names("logvol"), repeats: true, min: 1, max: 1, args: "one mount point", excludes: names("autopart", "mount"),
 			options: rows(luks(), logvolOptions()),
 			rules: ruleSet(luksRules(), mkfsRules(), []rule{between("percent", 0, 100, "between 0 and 100"),
-				thinRule, cacheRule, logvolSizeRule})},
+				atMostOne("size", "percent"), existingRule, thinRule, cacheRule, logvolSizeRule})},
 		{names: names("btrfs"), repeats: true, min: 1, max: -1, args: "a mount point and its partitions",
 			options: []option{flag("noformat"), flag("useexisting"), text("label"), text("data"), text("metadata"), flag("subvol"),
-				text("name"), text("mkfsoptions")},
-			rules: []rule{btrfsRule}},
+				text("name"), text("parent"), text("mkfsoptions")},
+			rules: []rule{existingRule, btrfsRule}},
 	}
 }
 
@@ -40,6 +40,14 @@ func logvolOptions() []option {
 }
 
 func existing(c *call) bool { return c.has("noformat") || c.has("useexisting") }
+
+// existingRule: what is there already is not made anew.
+func existingRule(c *call) string {
+	if existing(c) && c.has("mkfsoptions") {
+		return "--mkfsoptions has no effect on what exists already"
+	}
+	return ""
+}
 
 func raidRule(c *call) string {
 	members := len(c.args) - 1
@@ -87,6 +95,8 @@ func cacheRule(c *call) string {
 		return ""
 	case existing(c):
 		return "a cache can't be added to an existing volume"
+	case c.has("thin"):
+		return "a thin volume can't have a cache"
 	case !c.has("cachesize") || !c.has("cachepvs"):
 		return "a cache needs both --cachesize and --cachepvs"
 	}
@@ -109,7 +119,7 @@ func btrfsRule(c *call) string {
 	members := len(c.args) - 1
 	for _, o := range []string{"data", "metadata"} {
 		level := strings.TrimPrefix(strings.ToLower(c.str(o)), "raid")
-		if c.has(o) && !slices.Contains([]string{"0", "1", "10", "single", "5", "6", "dup"}, level) {
+		if c.has(o) && !slices.Contains([]string{"0", "1", "10", "single"}, level) {
 			return "--" + o + " is one of raid0, raid1, raid10, single"
 		}
 	}
