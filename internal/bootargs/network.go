@@ -202,7 +202,7 @@ func parseStatic(s string) (ip IP, err error) {
 	if len(p) < 6 {
 		return IP{}, errors.New("must be ADDRESS:PEER:GATEWAY:NETMASK:HOSTNAME:INTERFACE:METHOD")
 	}
-	p = append(p, "none", "", "")
+	p = append(p, "", "", "")
 	ip.Hostname, ip.Interface = p[4], p[5]
 	if p[0] != "" {
 		if ip.Address, err = parsePrefix(p[0], p[3]); err != nil {
