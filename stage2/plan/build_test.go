@@ -162,8 +162,10 @@ func TestProblems(t *testing.T) {
 		"disc of no set":       {answers: answers(func(a *config.Answers) {}), change: func(in *plan.Input) { in.Handoff.Build.Set.Discs = 1 }, want: []plan.Code{plan.DiscUnknown}},
 		"autopart lvm":         {answers: answers(func(a *config.Answers) { a.Storage.Auto.Type = "lvm" }), want: []plan.Code{plan.NotSupported}},
 		"many at once": {
-			answers: answers(func(a *config.Answers) { a.Hostname, a.Users[0].Login, a.Root, a.Storage.Clear.Drives = "-", config.Login{}, config.Login{}, []string{"sdz"} }),
-			want:    []plan.Code{plan.DiskUnknown, plan.NoLogin, plan.BadName},
+			answers: answers(func(a *config.Answers) {
+				a.Hostname, a.Users[0].Login, a.Root, a.Storage.Clear.Drives = "-", config.Login{}, config.Login{}, []string{"sdz"}
+			}),
+			want: []plan.Code{plan.DiskUnknown, plan.NoLogin, plan.BadName},
 		},
 	}
 	for name, tt := range tests {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 
 	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/payload"
@@ -31,7 +32,7 @@ func (s bind) Undo(_ context.Context, env *Env) error { return unbindFirst(env, 
 func unbindFirst(env *Env, n int) error {
 	var errs []error
 	for _, dir := range slices.Backward(binds()[:n]) {
-		if err := env.Host.Unmount(Target + dir); err != nil {
+		if err := env.Host.Unmount(Target + dir); err != nil && !errors.Is(err, syscall.EINVAL) { // not mounted
 			errs = append(errs, fmt.Errorf("unmount %s: %w", Target+dir, err))
 		}
 	}
