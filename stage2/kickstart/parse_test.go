@@ -137,9 +137,9 @@ func files(m map[string]string) func(string) ([]byte, error) {
 
 func TestInclude(t *testing.T) {
 	o := Options{Include: files(map[string]string{
-		"/tmp/part": "# made by %pre\npart / --size=10\nbad\n",
-		"/pkgs":     "vim\n",
-		"/self":     "%include /self\n",
+		"/tmp/part":       "# made by %pre\npart / --size=10\nbad\n",
+		"/pkgs":           "vim\n",
+		"/self":           "%include /self\n",
 		"http://u:pw@h/y": "bad",
 	})}
 	input := "%include /tmp/part\n%packages\n%include /pkgs\n%end\n%ksappend /self\n%include /none\n%include http://u:pw@h/x\n%include http://u:pw@h/y\n"
