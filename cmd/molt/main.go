@@ -39,6 +39,7 @@ func commands() []command {
 		{"build", "[-o DIR] [-mirror URI] [-update] EXAMPLE", "make the discs of an example", runBuild},
 		{"deps", "[-n]", "install what building and testing need of this machine", runDeps},
 		{"demo", "[-ks FILE] [-firmware F] EXAMPLE", "install over all discs in QEMU, boot the result, show the times", runDemo},
+		{"ks", "check [-strict] FILE…", "check kickstart files", runKs},
 		{"run", "[-set DIR] [-ks FILE] [-auto] [-vga] …", "boot a set in QEMU, its console in the terminal (run -h: all flags)", runRun},
 	}
 }
