@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -70,6 +71,9 @@ func Start(ctx context.Context, cfg Config) (*Run, error) {
 	r := &Run{cfg: cfg, Disk: cfg.Disk, On: time.Now()}
 	g := cfg.Guest
 	g.Disks = []vm.Disk{{Path: cfg.Disk, Serial: "target"}}
+	if err := os.MkdirAll(g.Dir, 0o755); err != nil {
+		return nil, err
+	}
 	if cfg.DiskSize > 0 {
 		if err := vm.MkDisk(cfg.Disk, cfg.DiskSize); err != nil {
 			return nil, err
