@@ -39,7 +39,7 @@
 //  4. Verify: the device, read with O_DIRECT, and the file are compared byte for byte; or
 //     the file is hashed and compared with a known digest, which spares a slow medium.
 //  5. Change: LOOP_CHANGE_FD, if nobody has touched the device since step 1.
-//  6. Confirm: the device's backing file is the new one, the sequence number one higher,
+//  6. Confirm: the device's backing file is the new one, its sequence number a later one, it is
 //     still read-only, and everything read back with O_DIRECT has the digest of step 4.
 //     If not, LOOP_CHANGE_FD to the old file.
 //  7. The name in LOOP_GET_STATUS64, which the kernel leaves alone, is set.
@@ -64,7 +64,7 @@
 // secret argument in its main. Instead it is a program of three
 // instructions (ioctl, negate, exit), a static ELF file of about 150 bytes, written to a memfd and
 // executed from there. It needs one page of memory, nothing from any device, has the two
-// descriptors and no other, "/" as its working directory, and a process group of its own.
+// descriptors and no other, the caller's root and its "/" as working directory, and a process group of its own.
 //
 // When the context ends the helper is killed. As long as the ioctl waits for the
 // device's lock that calls it back; later nothing does, and the answer is ErrPending.

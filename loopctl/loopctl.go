@@ -31,7 +31,7 @@ type Info struct {
 	SizeLimit   uint64 `json:"sizelimit"`  // bytes; 0: none
 	Size        uint64 `json:"size"`       // of the device, bytes, a multiple of 512
 	BlockSize   uint32 `json:"block_size"` // logical block size, bytes
-	DiskSeq     uint64 `json:"diskseq"`    // grows with every attach, switch and detach; 0 before Linux 5.15
+	DiskSeq     uint64 `json:"diskseq"`    // new at every attach, switch and detach, from one counter for all disks (block/genhd.c); 0 before Linux 5.15
 	InFlight    int    `json:"inflight"`   // requests waiting for an answer of the backing file
 }
 

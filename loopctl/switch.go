@@ -275,8 +275,11 @@ func (s *swap) confirm(ctx context.Context) error {
 	}
 	old := s.report.Old
 	s.report.New = now
-	if !isBacking(s.file, now) || old.DiskSeq != 0 && now.DiskSeq != old.DiskSeq+1 {
-		return s.fail(ErrConcurrent, fmt.Errorf("it serves from %s, sequence number %d after %d", now.BackingFile, now.DiskSeq, old.DiskSeq))
+	if !isBacking(s.file, now) {
+		return s.fail(ErrConcurrent, fmt.Errorf("it serves from %s", now.BackingFile))
+	}
+	if old.DiskSeq != 0 && now.DiskSeq <= old.DiskSeq {
+		return s.rollBack(ctx, s.fail(nil, fmt.Errorf("its sequence number is still %d", now.DiskSeq)))
 	}
 	if !now.ReadOnly || now.Size != old.Size {
 		return s.rollBack(ctx, s.fail(nil, fmt.Errorf("read-only is %v, size is %d, not %d", now.ReadOnly, now.Size, old.Size)))
