@@ -83,7 +83,7 @@ func newRig(t *testing.T, change ...func(*plan.Input)) *rig {
 		Image:  "/molt/medium/images/stage2.img", Loop: "/dev/loop0",
 	}
 	in := plan.Input{
-		Machine: testMachine(), Answers: testAnswers(), Handoff: record, IDs: counter(), Catalog: &media.Catalog{Suite: "trixie"},
+		Machine: testMachine(), Answers: testAnswers(), Handoff: record, IDs: counter(),
 		Selection: &payload.Selection{Packages: []payload.Package{{Name: "a", Disc: 1}, {Name: "b", Disc: 2}, {Name: "c", Disc: 3}}},
 		Kickstart: []byte("# redacted\n"),
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
-	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
 	"github.com/molt-installer/molt/stage2/payload"
@@ -15,7 +14,6 @@ import (
 type Input struct {
 	Answers   config.Answers
 	Machine   machine.Machine
-	Catalog   *media.Catalog     // of the payload
 	Selection *payload.Selection // what the payload made of Answers.Software
 	Handoff   handoff.Record     // the image's size, the medium, the command line
 	IDs       func() string      // a new UUID at each call, lower-case

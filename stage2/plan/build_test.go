@@ -63,7 +63,6 @@ func selection() *payload.Selection {
 func input(s scenario) plan.Input {
 	return plan.Input{
 		Answers: s.Answers, Machine: s.Machine, Selection: selection(), Handoff: record(), IDs: ids(),
-		Catalog:   &media.Catalog{Suite: "trixie", Component: "main", Mirror: "http://deb.example.org/debian"},
 		Kickstart: []byte("rootpw --iscrypted *\n"),
 	}
 }

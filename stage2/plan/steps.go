@@ -119,12 +119,6 @@ func (b *builder) systemSteps() {
 	if svc := (services{base{"services", "Switch services on and off", 1}, a.Services, a.Time}); !svc.idle() {
 		b.add(svc)
 	}
-	set := b.Handoff.Build.Set
-	src := sources{base: base{"sources", "Name the package archives", 1}, product: set.Name(), discs: set.Discs}
-	if c := b.Catalog; c != nil {
-		src.suite, src.part, src.mirrors = c.Suite, c.Component, mirrorsOf(a, c)
-	}
-	b.add(src)
 	b.add(finish{base{"finish", "Finish the packages' installation", 10}, b.Selection})
 	if a.Boot.Location != "none" {
 		b.add(b.bootloader())
