@@ -5,6 +5,7 @@ import (
 	"context"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -159,8 +160,18 @@ func CheckRoot(t testing.TB, root string, secrets ...string) {
 	if len(names) < 3 || !exists(filepath.Join(logs, "events.jsonl")) {
 		t.Errorf("/var/log/installer has only %q, want the log, events.jsonl and the kickstart", names)
 	}
+	checkPackages(t, root)
 	for _, dir := range []string{logs, filepath.Join(root, "root"), filepath.Join(root, "etc")} {
 		checkSecrets(t, dir, secrets)
+	}
+}
+
+// checkPackages has the host's dpkg look for packages that are half installed.
+func checkPackages(t testing.TB, root string) {
+	t.Helper()
+	out, err := exec.Command("dpkg", "--admindir="+filepath.Join(root, "var/lib/dpkg"), "--audit").CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Errorf("dpkg --audit: %v\n%s", err, out)
 	}
 }
 

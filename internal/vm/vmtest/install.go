@@ -15,6 +15,7 @@ import (
 // Scenario is an installation for a test. A zero field has a meaning of its own.
 type Scenario struct {
 	Set       string // "tiny": the set in build/tiny
+	Disc1     string // ISO image to start from instead of the set's
 	Firmware  vm.Firmware
 	Kickstart string
 	Append    string // boots the kernel directly, with these options
@@ -58,6 +59,9 @@ func Begin(t testing.TB, s Scenario) *Run {
 		s.Timeout = 5 * time.Minute
 	}
 	r := &Run{Set: OpenSet(t, s.Set), t: t, dir: Dir(t, "install")}
+	if s.Disc1 != "" {
+		r.Set.Discs[0] = s.Disc1
+	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), s.Timeout, errors.New("the scenario's time is over"))
 	t.Cleanup(cancel)
 	r.ctx = ctx
@@ -142,8 +146,9 @@ func (r *Run) Of(typ event.Type) (events []event.Event) {
 // System is the installed system, running, with root logged in on the serial line.
 type System struct {
 	*vm.Guest
-	t   testing.TB
-	ctx context.Context
+	t        testing.TB
+	ctx      context.Context
+	password string
 }
 
 // Boot boots what was installed, with empty drives, and logs in as root.
@@ -159,7 +164,7 @@ func (r *Run) Boot(password string) *System {
 		r.t.Fatal(err)
 	}
 	r.t.Logf("%6.1f s  power on to a shell of the installed system", time.Since(start).Seconds())
-	return &System{Guest: g, t: r.t, ctx: r.ctx}
+	return &System{Guest: g, t: r.t, ctx: r.ctx, password: password}
 }
 
 // Shell runs a command that must succeed and returns what it printed.
@@ -173,6 +178,25 @@ func (s *System) Shell(command string) string {
 		s.t.Errorf("%s: exit status %d: %s", command, status, out)
 	}
 	return out
+}
+
+// As runs a command as another user, who logs in on the serial line for it.
+func (s *System) As(user, password, command string) string {
+	s.t.Helper()
+	s.relogin(user, password)
+	out := s.Shell(command)
+	s.relogin("root", s.password)
+	return out
+}
+
+func (s *System) relogin(user, password string) {
+	s.t.Helper()
+	if err := s.Console().SendLine("exit"); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.Console().Login(s.ctx, user, password); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Off powers the system off by its own poweroff command.

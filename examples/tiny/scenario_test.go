@@ -1,0 +1,175 @@
+package tiny_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/molt-installer/molt/internal/vm"
+	"github.com/molt-installer/molt/internal/vm/scenario"
+	"github.com/molt-installer/molt/internal/vm/vmtest"
+	"github.com/molt-installer/molt/stage2/event"
+)
+
+const (
+	rootPassword = "shed-skin-17"
+	userPassword = "forked-tongue-4"
+)
+
+// kickstart installs from all three discs.
+const kickstart = `text
+lang C.UTF-8
+keyboard us
+timezone Etc/UTC --utc
+network --hostname=snake
+rootpw ` + rootPassword + `
+user --name=ada --password=` + userPassword + `
+zerombr
+clearpart --all --initlabel
+autopart
+bootloader
+poweroff
+%packages
+@data
+@hello
+%end
+`
+
+// direct are the kernel options of a machine that is started without a boot loader.
+const direct = "console=tty0 console=ttyS0,115200n8 no_timer_check"
+
+// TestBIOS: the whole way, with every wrong disc a person can find.
+func TestBIOS(t *testing.T) {
+	wrong := []string{
+		vmtest.ForeignDisc(t, "HOLIDAY", map[string]string{"photo.txt": "a snake"}),
+		vmtest.ForeignDisc(t, "OTHER_1_D2", map[string]string{".discinfo": "another-set\nOther 1\namd64\n2\n"}),
+		vmtest.BlankDisc(t),
+	}
+	set := vmtest.OpenSet(t, "tiny")
+	r := vmtest.Install(t, vmtest.Scenario{Set: "tiny", Kickstart: kickstart + vmtest.Probe, Offer: func(a scenario.Ask) string {
+		if tries := append([]string{set.Disc(3)}, wrong...); a.Wanted == 2 && a.Attempt < len(tries) {
+			return tries[a.Attempt]
+		}
+		return set.Disc(a.Wanted)
+	}})
+	r.CheckEvents(rootPassword, userPassword)
+	r.CheckShed()
+	checkRefusals(t, r.Of(event.Disc))
+	r.CheckDisk(func(root string) {
+		vmtest.CheckRoot(t, root, rootPassword, userPassword)
+		vmtest.CheckProbe(t, root)
+	})
+	checkBoots(t, r)
+}
+
+// checkRefusals checks what was said of the wrong discs, in their order.
+func checkRefusals(t *testing.T, discs []event.Event) {
+	t.Helper()
+	said := []string{"disc 3 of", "something else.*HOLIDAY", "another set.*Other 1", "can't be (read|mounted)|something else"}
+	var found []string
+	for _, e := range discs {
+		if e.Discs != nil && !e.Discs.OK {
+			found = append(found, e.Discs.Found)
+		}
+	}
+	if len(found) != len(said) {
+		t.Fatalf("refused %d discs, %q; want %d", len(found), found, len(said))
+	}
+	for i, want := range said {
+		if !regexp.MustCompile(want).MatchString(found[i]) {
+			t.Errorf("of wrong disc %d it said %q, want %q", i+1, found[i], want)
+		}
+	}
+}
+
+// checkBoots checks the installed system from inside, and its disk again after that.
+func checkBoots(t *testing.T, r *vmtest.Run) {
+	t.Helper()
+	sys := r.Boot(rootPassword)
+	if name := sys.Shell("hostname"); name != "snake" {
+		t.Errorf("the host is called %q", name)
+	}
+	if id := sys.As("ada", userPassword, "id -un"); id != "ada" {
+		t.Errorf("ada is %q", id)
+	}
+	if getty := sys.Shell("ps | grep '[g]etty.*tty1'"); getty == "" {
+		t.Error("nobody can log in on tty1")
+	}
+	vmtest.CheckKernelLog(t, "the installed system's kernel log", sys.Shell("dmesg"))
+	sys.Off()
+	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root) })
+}
+
+func TestUEFI(t *testing.T) {
+	r := vmtest.Install(t, vmtest.Scenario{Set: "tiny", Firmware: vm.UEFI, Kickstart: kickstart})
+	r.CheckEvents(rootPassword, userPassword)
+	r.CheckShed()
+	r.CheckESP()
+	for i, o := range r.Offers {
+		if o.Wanted != i+2 || o.Attempt > 0 {
+			t.Errorf("disc %d was asked for as number %d, attempt %d", o.Wanted, i+1, o.Attempt)
+		}
+	}
+	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root, rootPassword, userPassword) })
+	checkBoots(t, r)
+}
+
+// TestDrivesFull: with every disc in a drive of its own nobody is asked.
+func TestDrivesFull(t *testing.T) {
+	r := vmtest.Install(t, vmtest.Scenario{Set: "tiny", Append: direct, Kickstart: kickstart, Drives: 3, Loaded: []int{2, 3}})
+	r.CheckEvents()
+	if asked := r.Of(event.NeedDisc); len(asked) > 0 {
+		t.Errorf("a disc was asked for that was in a drive: %+v", asked[0].Discs)
+	}
+	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root) })
+}
+
+// TestSwitchFails: a switch that fails leaves the disc where it is, and the
+// installer alive and saying so.
+func TestSwitchFails(t *testing.T) {
+	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", Append: direct + " inst.debug.fail=relocate", Kickstart: kickstart})
+	if reason := r.Fails(); !strings.Contains(reason, "switch") {
+		t.Errorf("the installation failed for another reason: %s", reason)
+	}
+	r.Expect(`(?i)switch /dev/loop\d+`)
+	if moves := r.Guest.TrayMoves(vm.DriveID(0)); len(moves) > 0 {
+		t.Errorf("the tray moved: %+v", moves)
+	}
+	r.Alive()
+}
+
+// TestBrokenPackage: a package that can't be configured stops the
+// installation with its name.
+func TestBrokenPackage(t *testing.T) {
+	ks := strings.Replace(kickstart, "@hello\n", "@hello\n@broken\n", 1)
+	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", Append: direct, Kickstart: ks})
+	if reason := r.Fails(); !strings.Contains(reason, "tiny-broken") {
+		t.Errorf("the reason doesn't name the package: %s", reason)
+	}
+	r.Alive()
+}
+
+// TestDamagedImage: an image that isn't the one of its build is refused before
+// anything is started from it.
+func TestDamagedImage(t *testing.T) {
+	set := vmtest.OpenSet(t, "tiny")
+	iso := filepath.Join(t.TempDir(), "damaged.iso")
+	data, err := os.ReadFile(set.Disc(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(data, []byte("hsqs")) // the magic number of squashfs
+	if at < 0 {
+		t.Fatal("no squashfs on disc 1")
+	}
+	data[at+1<<20] ^= 0xff
+	if err := os.WriteFile(iso, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", Disc1: iso, Append: direct, Kickstart: kickstart})
+	r.Expect(`(?i)(sha-?256|digest|damaged)`)
+	r.Alive()
+}
