@@ -18,16 +18,17 @@ type apt struct {
 	dir     string // Dir of apt.conf(5)
 	distro  *Distro
 	mirror  string
+	cache   cache
 	local   string // a flat repository of packages made here, or empty
 	env     []string
-	log     func(format string, args ...any)
 	indexes index
 }
 
-// newApt lays the private root below dir; local packages come from the flat
+// newApt lays the private root in the cache; local packages come from the flat
 // repository local, unless that is empty.
-func newApt(ctx context.Context, dir, mirror, local string, d *Distro, log func(string, ...any)) (*apt, error) {
-	a := &apt{dir: dir, distro: d, mirror: mirror, local: local, log: log}
+func newApt(ctx context.Context, c cache, mirror, local string, d *Distro) (*apt, error) {
+	dir := filepath.Join(c.dir, "apt")
+	a := &apt{dir: dir, distro: d, mirror: mirror, local: local, cache: c}
 	for _, sub := range []string{
 		"etc/apt/apt.conf.d", "etc/apt/preferences.d", "etc/apt/sources.list.d", "etc/apt/trusted.gpg.d",
 		"var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/cache/apt/none/partial", "var/lib/dpkg",
@@ -116,9 +117,14 @@ func (a *apt) localSource() string {
 // update fetches the package lists, unless they are there already; the local
 // ones it reads each time.
 func (a *apt) update(ctx context.Context, anew bool) error {
+	unlock, err := a.cache.lock("apt")
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	done := filepath.Join(a.dir, "lists-"+digest(a.mirror, strings.Join(a.distro.Archive.Suites, " "), a.distro.Archive.Component)[:16])
 	if _, err := os.Stat(done); err != nil || anew {
-		a.log("fetching the package lists of %s", strings.Join(a.distro.Archive.Suites, ", "))
+		a.cache.log("fetching the package lists of %s", strings.Join(a.distro.Archive.Suites, ", "))
 		if _, err := command(ctx, a.env, "apt-get", "update", "--error-on=any", "-q"); err != nil {
 			return fmt.Errorf("fetch the package lists: %w", err)
 		}
@@ -224,6 +230,11 @@ func (a *apt) archive(p pkg) string {
 
 // download gets the files that aren't in the cache, and lets apt verify them.
 func (a *apt) download(ctx context.Context, pkgs []pkg) error {
+	unlock, err := a.cache.lock("apt")
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	var want []string
 	var size int64
 	for _, p := range pkgs {
@@ -235,7 +246,7 @@ func (a *apt) download(ctx context.Context, pkgs []pkg) error {
 	if len(want) == 0 {
 		return nil
 	}
-	a.log("downloading %d packages, %d MB", len(want), size/1_000_000)
+	a.cache.log("downloading %d packages, %d MB", len(want), size/1_000_000)
 	return a.fetch(ctx, unique(want))
 }
 

@@ -57,7 +57,7 @@ func Build(ctx context.Context, d *Distro, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := b.cache.lock()
+	unlock, err := b.cache.lock("set-" + d.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (b *builder) prepare(ctx context.Context) (*apt, error) {
 }
 
 func (b *builder) newApt(ctx context.Context, local string) (*apt, error) {
-	a, err := newApt(ctx, filepath.Join(b.cache.dir, "apt"), b.mirror, local, b.distro, b.log)
+	a, err := newApt(ctx, b.cache, b.mirror, local, b.distro)
 	if err != nil {
 		return nil, err
 	}

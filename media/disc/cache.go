@@ -20,20 +20,22 @@ type cache struct {
 	log func(format string, args ...any)
 }
 
-// lock keeps two builds apart. The lock goes with the process.
-func (c cache) lock() (unlock func(), err error) {
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+// lock keeps other builds away from what name stands for: builds of other
+// examples go on. The lock goes with the process.
+func (c cache) lock(name string) (unlock func(), err error) {
+	path := filepath.Join(c.dir, "locks", name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the cache: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(c.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("open the cache's lock: %w", err)
+		return nil, fmt.Errorf("open a lock of the cache: %w", err)
 	}
 	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		c.log("another build is running: waiting for it")
+		c.log("another build is at %s: waiting for it", name)
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
 			f.Close()
-			return nil, fmt.Errorf("lock the cache %s: %w", c.dir, err)
+			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
 	}
 	return func() { f.Close() }, nil
@@ -42,6 +44,11 @@ func (c cache) lock() (unlock func(), err error) {
 // get returns the directory of a result, and makes it first when it isn't
 // there. make fills a new directory; a failed one leaves nothing.
 func (c cache) get(ctx context.Context, kind, key string, make func(ctx context.Context, dir string) error) (string, error) {
+	unlock, err := c.lock(kind)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	final := filepath.Join(c.dir, kind, key[:16])
 	if _, err := os.Stat(final); err == nil {
 		now := time.Now()
