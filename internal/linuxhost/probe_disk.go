@@ -1,6 +1,9 @@
 package linuxhost
 
 import (
+	"cmp"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -72,13 +75,18 @@ func (p prober) parts(dir string) []machine.Part {
 	return parts
 }
 
-// contents reads the disk itself: its table, and what is on it and its partitions.
+// contents reads the disk itself: its table, and what is on it and its
+// partitions. One that can't be read is no target, however empty it looks.
 func (p prober) contents(d *machine.Disk) {
-	f, err := p.open(d.Path)
+	f, err := os.Open(p.path(d.Path))
+	if err == nil {
+		defer f.Close()
+		_, err = f.ReadAt(make([]byte, sysSector), 0)
+	}
 	if err != nil {
+		d.InUse = cmp.Or(d.InUse, "can't be read: "+reason(err))
 		return
 	}
-	defer f.Close()
 	table := readTable(f, int64(d.Sector))
 	v := media.ReadVolume(f, d.Size)
 	d.FSType, d.Label = v.FSType, v.Label
@@ -96,7 +104,7 @@ func (p prober) contents(d *machine.Disk) {
 }
 
 func (p prober) volume(device string, size int64) (media.Volume, error) {
-	f, err := p.open(device)
+	f, err := os.Open(p.path(device))
 	if err != nil {
 		return media.Volume{}, err
 	}
@@ -104,7 +112,13 @@ func (p prober) volume(device string, size int64) (media.Volume, error) {
 	return media.ReadVolume(f, size), nil
 }
 
-func (p prober) open(device string) (*os.File, error) { return os.Open(p.path(device)) }
+// reason is err without the name of the file and the system call.
+func reason(err error) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err
+	}
+	return err.Error()
+}
 
 // model is what maker and model say; "ATA" is no maker.
 func (p prober) model(dir string) string {

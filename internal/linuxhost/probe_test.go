@@ -1,0 +1,248 @@
+package linuxhost
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/molt-installer/molt/stage2/machine"
+)
+
+// fakeTree makes a root directory. A content of "→x" is a symbolic link to x.
+func fakeTree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		target, link := strings.CutPrefix(content, "→")
+		err := error(nil)
+		if link {
+			err = os.Symlink(target, path)
+		} else {
+			err = os.WriteFile(path, []byte(content), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// sfdiskImage is a disk of so many MiB with a table made by sfdisk.
+func sfdiskImage(t *testing.T, mib int64, script string) string {
+	t.Helper()
+	if _, err := exec.LookPath("sfdisk"); err != nil {
+		t.Skip("sfdisk is not installed")
+	}
+	path := filepath.Join(t.TempDir(), "disk.img")
+	write(t, path, nil, 0o600)
+	if err := os.Truncate(path, mib<<20); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sfdisk", "--quiet", path)
+	cmd.Stdin = strings.NewReader(script)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("sfdisk: %v\n%s", err, out)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+const (
+	esp  = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+	data = "0fc63daf-8483-4772-8e79-3d69d8477de4"
+)
+
+func ext2(label string) string {
+	b := make([]byte, 4096)
+	copy(b[1024+56:], "\x53\xef")
+	copy(b[1024+120:], label)
+	return string(b)
+}
+
+func fakeMachine(t *testing.T) string {
+	return fakeTree(t, map[string]string{
+		"proc/meminfo":                                    "MemTotal:        2097152 kB\nMemFree: 1 kB\n",
+		"proc/1/mountinfo":                                "30 1 254:17 / /molt/my\\040medium ro - ext2 /dev/vdb1 ro\n31 1 0:40 / /b rw - btrfs /dev/vdc rw\nshort\n",
+		"proc/swaps":                                      "Filename Type Size Used Priority\n/dev/vde partition 1 0 -2\n",
+		"sys/firmware/efi/x":                              "",
+		"sys/devices/system/cpu/online":                   "0-2,5\n",
+		"sys/class/dmi/id/sys_vendor":                     "QEMU\n",
+		"sys/class/dmi/id/product_name":                   "Standard PC\n",
+		"sys/class/net/lo/address":                        "00:00:00:00:00:00\n",
+		"sys/class/net/eth0/address":                      "52:54:00:12:34:56\n",
+		"sys/class/net/eth0/carrier":                      "1\n",
+		"sys/class/net/eth0/device/driver":                "→../../../../bus/virtio/drivers/virtio_net",
+		"sys/block/sr0/device/vendor":                     "QEMU    \n",
+		"sys/block/sr0/device/model":                      "QEMU DVD-ROM    \n",
+		"sys/block/vda":                                   "→../devices/pci0000:00/virtio1/block/vda",
+		"sys/devices/pci0000:00/virtio1/block/vda/size":   "32768\n",
+		"sys/devices/pci0000:00/virtio1/block/vda/serial": "my disk\n",
+		"sys/devices/pci0000:00/virtio1/block/vda/queue/logical_block_size": "512\n",
+		"sys/devices/pci0000:00/virtio1/block/vda/vda1/partition":           "1\n",
+		"sys/devices/pci0000:00/virtio1/block/vda/vda1/start":               "2048\n",
+		"sys/devices/pci0000:00/virtio1/block/vda/vda1/size":                "8192\n",
+		"sys/devices/pci0000:00/virtio1/block/vda/vda2/partition":           "2\n",
+		"sys/devices/pci0000:00/virtio1/block/vda/vda2/start":               "10240\n",
+		"sys/devices/pci0000:00/virtio1/block/vda/vda2/size":                "8\n",
+		"sys/block/vdb/size":           "8\n",
+		"sys/block/vdb/removable":      "1\n",
+		"sys/block/vdb/ro":             "1\n",
+		"sys/block/vdb/vdb1/partition": "1\n",
+		"sys/block/vdb/vdb1/dev":       "254:17\n",
+		"sys/block/vdb/vdb1/size":      "8\n",
+		"sys/block/vdc/size":           "8\n",
+		"sys/block/vdd/size":           "8\n",
+		"sys/block/vdd/holders/dm-0":   "",
+		"sys/block/vde/size":           "8\n",
+		"sys/block/vdf/size":           "8\n", // without a device node
+		"sys/block/loop0/size":         "8\n",
+		"sys/block/dm-0/size":          "8\n",
+		"sys/block/mmcblk0boot0/size":  "8\n",
+		"sys/block/nvme0c0n1/size":     "8\n",
+		"sys/block/nvme0c0n1/hidden":   "1\n",
+		"sys/block/sdz/size":           "0\n",
+		"dev/vda":                      sfdiskImage(t, 16, "label: gpt\nsize=8192, type="+esp+"\nsize=8, type="+data+"\n"),
+		"dev/vda1":                     ext2("one"),
+		"dev/vda2":                     ext2("two"),
+		"dev/vdb":                      strings.Repeat("\x00", 4096),
+		"dev/vdb1":                     ext2("medium"),
+		"dev/vdc":                      ext2("b"),
+		"dev/vdd":                      strings.Repeat("\x00", 4096),
+		"dev/vde":                      strings.Repeat("\x00", 4096),
+	})
+}
+
+func TestProbe(t *testing.T) {
+	got, err := Probe(t.Context(), fakeMachine(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := machine.Machine{
+		Firmware: machine.UEFI, Arch: got.Arch, Memory: 2 << 30, CPUs: 4, Product: "QEMU Standard PC",
+		Drives: []machine.Drive{{Path: "/dev/sr0", Model: "QEMU DVD-ROM"}},
+		NICs:   []machine.Interface{{Name: "eth0", MAC: "52:54:00:12:34:56", Driver: "virtio_net", Carrier: true}},
+		Disks: []machine.Disk{
+			{Path: "/dev/vda", Links: []string{"/dev/disk/by-id/virtio-my_disk"}, Size: 16 << 20, Sector: 512, Serial: "my disk",
+				Transport: "virtio", Table: "gpt", Parts: []machine.Part{
+					{Path: "/dev/vda1", Number: 1, Start: 1 << 20, Size: 4 << 20, Type: esp, FSType: "ext2", Label: "one"},
+					{Path: "/dev/vda2", Number: 2, Start: 5 << 20, Size: 4096, Type: data, FSType: "ext2", Label: "two"},
+				}},
+			{Path: "/dev/vdb", Size: 4096, Sector: 512, Removable: true, ReadOnly: true, InUse: "mounted on /molt/my medium",
+				Parts: []machine.Part{{Path: "/dev/vdb1", Number: 1, Size: 4096, FSType: "ext2", Label: "medium"}}},
+			{Path: "/dev/vdc", Size: 4096, Sector: 512, InUse: "mounted on /b", FSType: "ext2", Label: "b"},
+			{Path: "/dev/vdd", Size: 4096, Sector: 512, InUse: "used by dm-0"},
+			{Path: "/dev/vde", Size: 4096, Sector: 512, InUse: "in use as swap"},
+			{Path: "/dev/vdf", Size: 4096, Sector: 512, InUse: "can't be read: no such file or directory"},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestProbeLinks(t *testing.T) {
+	root := fakeTree(t, map[string]string{
+		"proc/meminfo": "MemTotal: 1 kB\n", "proc/1/mountinfo": "", "sys/block/sda/size": "8\n", "sys/block/sdb/size": "8\n",
+		"sys/block/sda/wwid": "naa.5000\n", "dev/disk/by-id/ata-x": "→../../sda", "dev/disk/by-path/pci-0": "→../../sda", "dev/sda": "",
+	})
+	m, err := Probe(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"/dev/disk/by-id/ata-x", "/dev/disk/by-path/pci-0"}, m.Disks[0].Links); diff != "" {
+		t.Error(diff)
+	}
+	if m.Disks[1].Links != nil {
+		t.Errorf("links of another disk: %q", m.Disks[1].Links)
+	}
+}
+
+func TestProbeFails(t *testing.T) {
+	if _, err := Probe(t.Context(), t.TempDir()); err == nil {
+		t.Error("no error for a machine without /proc")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Probe(ctx, fakeMachine(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+}
+
+// The machine of the test itself.
+func TestProbeHere(t *testing.T) {
+	m, err := Probe(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Memory < 64<<20 || m.CPUs < 1 || m.Arch == "" {
+		t.Errorf("an unlikely machine: %+v", m)
+	}
+}
+
+func TestReadTable(t *testing.T) {
+	tests := []struct {
+		name, script string
+		want         diskTable
+	}{
+		{"gpt", "label: gpt\n1M,1M," + esp + "\n", diskTable{"gpt", map[int]string{1: esp}}},
+		{"gpt with a gap", "label: gpt\n3 : start=2048, size=2048, type=" + data + "\n", diskTable{"gpt", map[int]string{3: data}}},
+		{"empty gpt", "label: gpt\n", diskTable{"gpt", map[int]string{}}},
+		{"dos", "label: dos\n1M,1M,83,*\n,1M,82\n", diskTable{"dos", map[int]string{1: "0x83", 2: "0x82"}}},
+		{"logical", "label: dos\n1M,1M,83\n,,5\n,1M,83\n,1M,8e\n,1M,7\n",
+			diskTable{"dos", map[int]string{1: "0x83", 2: "0x5", 5: "0x83", 6: "0x8e", 7: "0x7"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := readTable(strings.NewReader(sfdiskImage(t, 16, tt.script)), 512)
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(diskTable{})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestReadTableDamaged(t *testing.T) {
+	image := []byte(sfdiskImage(t, 16, "label: gpt\n1M,1M\n"))
+	image[512+80] ^= 1 // in the header
+	for name, disk := range map[string][]byte{
+		"damaged GPT": image, "zeros": make([]byte, 4096), "short": {1},
+		"boot code": append(bytes.Repeat([]byte{0x31}, 510), 0x55, 0xaa),
+	} {
+		if got := readTable(bytes.NewReader(disk), 512); got.kind != "" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func FuzzReadTable(f *testing.F) {
+	f.Add([]byte(nil), int64(512))
+	dos := make([]byte, 2048)
+	copy(dos[446:], "\x80\x00\x00\x00\x0f\x00\x00\x00\x01\x00\x00\x00\x02")
+	copy(dos[510:], "\x55\xaa")
+	copy(dos[512+446:], "\x00\x00\x00\x00\x83\x00\x00\x00\x01\x00\x00\x00\x01")
+	copy(dos[512+462:], "\x00\x00\x00\x00\x05\x00\x00\x00\x00\x00\x00\x00\x01") // points to itself
+	copy(dos[1022:], "\x55\xaa")
+	f.Add(dos, int64(512))
+	f.Fuzz(func(t *testing.T, disk []byte, sector int64) {
+		if sector != 512 && sector != 4096 {
+			return
+		}
+		if got := readTable(bytes.NewReader(disk), sector); got.kind == "" && got.types != nil {
+			t.Errorf("types without a table: %+v", got)
+		}
+	})
+}
