@@ -30,7 +30,7 @@ func DefaultModules() []string {
 		"drivers/usb/host/*", "drivers/usb/{core,common}/*",
 		"drivers/hid/{hid,hid-generic,hid-apple,hid-cherry,hid-chicony,hid-cypress,hid-ezkey,hid-hyperv,hid-ite,hid-kensington,hid-lenovo,hid-logitech*,hid-microsoft,hid-monterey,hid-redragon,hid-samsung,hid-sunplus,hid-topseed}",
 		"drivers/hid/usbhid/*", "drivers/hid/i2c-hid/*",
-		"drivers/input/serio/*", "drivers/input/evdev",
+		"drivers/input/serio/hyperv-keyboard", "drivers/input/evdev",
 		// Virtual machines.
 		"drivers/virtio/*", "drivers/hv/hv_vmbus", "drivers/char/hw_random/virtio-rng", "drivers/xen/xen-privcmd",
 		"drivers/pci/controller/*",

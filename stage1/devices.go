@@ -2,7 +2,9 @@ package stage1
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,9 +18,10 @@ import (
 
 // needed are loaded whatever the devices ask for, all at the same time as
 // those: the way from a disc to stage 2. Other file systems come when they are
-// mounted (see modprobe).
+// mounted (see modprobe). Each costs the check of its signature, so no more
+// than what is always used.
 func needed() []string {
-	return []string{"sr_mod", "sd_mod", "isofs", "loop", "squashfs", "overlay"}
+	return []string{"sr_mod", "isofs", "loop", "squashfs", "overlay"}
 }
 
 // devices loads the modules for what is in the machine, and for what comes later.
@@ -41,6 +44,7 @@ func (d *devices) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	d.log.note("index of kernel modules read")
 	d.loader = loader
 	conn, err := uevent.Open()
 	if err != nil {
@@ -53,7 +57,10 @@ func (d *devices) start(ctx context.Context) error {
 	}()
 	go func() {
 		defer close(d.quiet)
-		d.loadAll(append(needed(), aliases("/sys/bus")...))
+		names := append(needed(), aliases("/sys/bus")...)
+		d.log.note("%d modules and devices to load", len(names))
+		d.loadAll(names)
+		d.log.note("all devices have their modules")
 	}()
 	return nil
 }
@@ -129,6 +136,16 @@ func aliases(dir string) []string {
 		}
 	}
 	return list
+}
+
+// answerKernel lets the kernel call this program when it misses a module. The
+// link is not in the archive: while the kernel starts it asks for dozens of
+// ciphers it can do without, and each call would cost a tenth of a second.
+func answerKernel(program, link string) error {
+	if err := os.Symlink(program, link); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("let the kernel ask for modules: %w", err)
+	}
+	return nil
 }
 
 // modprobe is what the kernel runs when it misses a module: "-q -- fs-vfat"

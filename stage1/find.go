@@ -52,6 +52,7 @@ func (s *session) find(ctx context.Context) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
+		s.note("looking for disc 1")
 		failure := s.search(ctx, src)
 		if failure == nil || failure.final {
 			return asError(failure)
@@ -183,7 +184,7 @@ func volumeLabel(set media.Set, n int) string {
 // open mounts what is at p, if it is disc 1, and checks the image. On an error
 // nothing of it is left mounted.
 func (s *session) open(ctx context.Context, p place) error {
-	if p.fstype == "" || p.fstype == "iso9660" {
+	if p.isDisc() {
 		if err := s.identify(ctx, p); err != nil {
 			return err
 		}
@@ -198,6 +199,12 @@ func (s *session) open(ctx context.Context, p place) error {
 	s.current.medium = handoff.Medium{URL: urlOf(p), Device: p.device, Mount: s.dirs.medium, Disc: 1}
 	s.say("Disc 1 of %s is in %s", s.build.Set.Name(), p)
 	return nil
+}
+
+// isDisc reports whether p is an ISO 9660 file system itself, which can be
+// looked at without mounting it.
+func (p place) isDisc() bool {
+	return p.device != "" && (p.path == "" || p.path == "/") && (p.fstype == "" || p.fstype == "iso9660")
 }
 
 // identify looks at the disc without mounting it.
