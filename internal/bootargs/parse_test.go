@@ -2,6 +2,7 @@ package bootargs
 
 import (
 	"net/netip"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -145,4 +146,20 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/boot-options.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := string(text)
+	for _, o := range options() { // in the same order
+		_, after, ok := strings.Cut(rest, "\n| `"+o.name+"` |")
+		if !ok {
+			t.Errorf("docs/boot-options.md doesn't describe %s at its place", o.name)
+			continue
+		}
+		rest = after
+	}
 }
