@@ -122,7 +122,7 @@ func (s *session) edit(ctx context.Context, _ string) handoff.Action {
 	if err != nil {
 		return ""
 	}
-	s.setOptions(editOptions(s.cmdline, line))
+	s.setCommandLine(editOptions(s.cmdline, line))
 	s.note("boot options: %s", s.cmdline)
 	return handoff.Retry
 }

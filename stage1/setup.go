@@ -93,15 +93,12 @@ func (s *session) readBuild() error {
 	return nil
 }
 
-// setOptions takes line for the command line, and warns of what it can't use.
-func (s *session) setOptions(line string) {
+// setCommandLine takes line for the command line, and warns of what it can't use.
+func (s *session) setCommandLine(line string) {
 	opts, warnings := bootargs.Parse(line)
 	s.cmdline, s.opts = line, opts
 	for _, w := range warnings {
 		s.say("Boot option %s", w)
-	}
-	if !opts.Debug {
-		quietKernel()
 	}
 }
 

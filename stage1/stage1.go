@@ -56,8 +56,14 @@ func boot(ctx context.Context) (*session, error) {
 	if err := s.readBuild(); err != nil {
 		return s, err
 	}
-	s.setOptions(s.cmdline)
-	return s, s.devices.start(ctx)
+	s.setCommandLine(s.cmdline)
+	if !s.opts.Debug {
+		quietKernel()
+	}
+	if err := s.devices.start(ctx); err != nil {
+		return s, err
+	}
+	return s, answerKernel("/init", "/sbin/modprobe")
 }
 
 // session is one run of the installer from power-on to power-off.
