@@ -37,6 +37,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"build", "[-o DIR] [-mirror URI] [-update] EXAMPLE", "make the discs of an example", runBuild},
+		{"bench", "[-only PARTS] EXAMPLE", "measure, as JSON and a table", runBench},
 		{"deps", "[-n]", "install what building and testing need of this machine", runDeps},
 		{"demo", "[-ks FILE] [-firmware F] EXAMPLE", "install over all discs in QEMU, boot the result, show the times", runDemo},
 		{"ks", "check [-strict] FILE…", "check kickstart files", runKs},

@@ -26,6 +26,7 @@ const (
 	Done     Type = "done"
 	Failed   Type = "failed"
 	Log      Type = "log" // a line of a tool's output
+	Ask      Type = "ask" // a person is asked on the screen; before Plan
 )
 
 // Event is one line of the stream. Fields that don't belong to the type are absent.
