@@ -100,11 +100,13 @@ func (g guest) changeDisc() {
 	g.ok(g.WaitTray(g.ctx, "cd0", true))
 	g.command("eject", "<nil>") // it is open already
 	g.command("look", "tray open")
+	g.command("idle", "context deadline exceeded")
 	g.ok(g.Remove(g.ctx, "cd0"))
 	g.send("await")
 	g.ok(g.Insert(g.ctx, "cd0", disc(g.t, "2")))
 	g.expect("await = <nil>")
 	g.command("look", `known "TINY_1_D2" "2" "" <nil>`)
+	g.command("idle", "context deadline exceeded")
 	g.ok(g.Insert(g.ctx, "cd0", disc(g.t, "3"))) // changed before anybody waits
 	g.command("await", "<nil>")
 	g.command("look", `known "TINY_1_D3" "3" "" <nil>`)

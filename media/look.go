@@ -102,7 +102,7 @@ func lookOnce(path string) (Disc, Status, fingerprint, error) {
 		d.State = NoDisc
 	case StatusTrayOpen:
 		d.State = TrayOpen
-	case StatusDiscOK:
+	case StatusDiscOK, StatusNoInfo: // some drives tell nothing
 		d, seen = readDrive(path)
 	default:
 		d.State, d.Cause = Unreadable, "the drive is not ready"

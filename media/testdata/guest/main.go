@@ -53,6 +53,10 @@ func obey(w *media.Watch, command string) string {
 	case "await":
 		start := time.Now()
 		return fmt.Sprint(w.Await(ctx, []string{drive}), time.Since(start))
+	case "idle": // longer than the tick
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		defer cancel()
+		return fmt.Sprint(w.Await(ctx, []string{drive}))
 	case "eject":
 		return fmt.Sprint(media.Eject(drive))
 	case "lock", "status":
