@@ -1,0 +1,34 @@
+// Command stage2 is the second stage of the Debian installer: Debian packages
+// over several discs, on the machine itself, asked for on its terminal. Stage 1
+// starts it; by hand it is of no use.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/molt-installer/molt/stage2"
+	"github.com/molt-installer/molt/stage2/payload"
+	"github.com/molt-installer/molt/stage2/payload/deb"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	in := stage2.Installer{Payload: packages, Frontend: stage2.Terminal}
+	return in.Run(ctx)
+}
+
+func packages(s stage2.Setup) (payload.Payload, error) {
+	return deb.New(deb.Config{Build: s.Record.Build, Disc1: s.Disc1, Commands: s.Host, Mirrors: s.Answers.Mirrors})
+}

@@ -1,0 +1,219 @@
+// Package stage2 is an installer as a third party builds one: say what is
+// installed (a payload), how people are asked (a front end) and what is done
+// besides (steps), and call Run.
+//
+//	in := stage2.Installer{
+//		Payload: func(s stage2.Setup) (payload.Payload, error) { return mine.New(s.Disc1) },
+//	}
+//	err := in.Run(ctx)
+//
+// Run is the whole second stage. It reads what stage 1 left (internal/handoff),
+// the boot options and the kickstart, finds out about the machine, has a plan
+// confirmed or, unattended, goes on by itself, carries it out, and leaves a result
+// that tells stage 1 how to end. examples/hello is the smallest program of this
+// kind, cmd/stage2 the real one.
+//
+// # Contract
+//
+// Nothing is written to a disk before everything that can be checked has been:
+// all errors of a kickstart file, of the choice of packages and of the plan are
+// said at once. Whatever happens, a result is left, and the events end in done or
+// failed. An unattended installation asks nothing.
+package stage2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/linuxhost"
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/engine"
+	"github.com/molt-installer/molt/stage2/event"
+	"github.com/molt-installer/molt/stage2/host"
+	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/payload"
+	"github.com/molt-installer/molt/stage2/plan"
+)
+
+// Installer is an installer. Only Payload has to be given.
+type Installer struct {
+	Name     string                                             // on the screens; default is the set's: "Debian 13"
+	Payload  func(Setup) (payload.Payload, error)               // what is installed
+	Steps    []plan.Step                                        // run after the boot loader and before %post
+	Frontend func(Setup) (Frontend, error)                      // how a person is asked; nil: only unattended
+	Host     host.Host                                          // default: the machine itself
+	Probe    func(ctx context.Context) (machine.Machine, error) // default: looks at the machine itself
+	Paths    Paths                                              // default: where stage 1 puts things
+}
+
+// Setup is what is known when the payload and the front end are made.
+type Setup struct {
+	Name    string
+	Record  handoff.Record
+	Options bootargs.Options
+	Answers config.Answers // of the kickstart; empty without one
+	Host    host.Host
+	Disc1   string // root of the disc the installer was started from
+}
+
+// Frontend is a person at a terminal. It is shown all events.
+type Frontend interface {
+	event.Sink
+	engine.Asker
+	// Decide completes the answers and has the plan confirmed.
+	Decide(ctx context.Context, d Dialog) (*plan.Plan, error)
+	// End tells of the end, failure is nil on success, and returns what is to
+	// happen then.
+	End(ctx context.Context, failure error) (handoff.Action, error)
+	// Close gives the terminal back.
+	Close() error
+}
+
+// Dialog is what a person decides about.
+type Dialog struct {
+	Name    string
+	Answers config.Answers // what is decided already
+	Machine machine.Machine
+	Catalog *media.Catalog
+	// Build works out what answers would do. Its error can be plan.Problems.
+	Build func(ctx context.Context, a config.Answers) (*plan.Plan, error)
+}
+
+// Run is the second stage, from the handoff record to the result. Its error is
+// the installation's; it has been told to everyone by then.
+func (in Installer) Run(ctx context.Context) error {
+	in.Paths = in.Paths.orDefault()
+	if in.Host == nil {
+		in.Host = linuxhost.New()
+	}
+	if in.Probe == nil {
+		in.Probe = func(ctx context.Context) (machine.Machine, error) { return linuxhost.Probe(ctx, "/") }
+	}
+	record, err := handoff.ReadRecord(in.Paths.Record)
+	if err != nil {
+		return errors.Join(err, handoff.Result{Action: handoff.Ask, Error: err.Error()}.Write(in.Paths.Result))
+	}
+	s := newSession(in, *record)
+	defer s.out.close()
+	err = s.install(ctx)
+	return errors.Join(err, s.end(ctx, err))
+}
+
+// session is one run.
+type session struct {
+	Installer
+	setup   Setup
+	out     *outputs
+	face    Frontend
+	env     *plan.Env
+	answers config.Answers
+	redo    []byte // the kickstart without its secrets
+	told    bool   // the events have ended
+}
+
+func newSession(in Installer, record handoff.Record) *session {
+	options, warnings := bootargs.Parse(record.CommandLine)
+	s := &session{Installer: in}
+	if in.Name == "" {
+		s.Name = record.Build.Set.Name()
+	}
+	s.setup = Setup{Name: s.Name, Record: record, Options: options, Host: in.Host, Disc1: in.Paths.Outside + record.Medium.Mount}
+	s.out = openOutputs(in.Paths, options)
+	s.env = &plan.Env{Host: in.Host, Handoff: record, Result: &handoff.Result{}, Emit: s.out.Emit}
+	for _, w := range warnings {
+		if name := plan.FailOption + "="; len(w.Option) < len(name) || w.Option[:len(name)] != name {
+			s.out.Emit(event.Event{Type: event.Warning, Message: w.String()})
+		}
+	}
+	return s
+}
+
+// install goes from the kickstart to the end of the plan.
+func (s *session) install(ctx context.Context) error {
+	if err := s.readKickstart(ctx); err != nil {
+		return err
+	}
+	s.setup.Answers = s.answers
+	pay, err := s.Payload(s.setup)
+	if err != nil {
+		return fmt.Errorf("prepare what is to be installed: %w", err)
+	}
+	s.env.Payload = pay
+	m, err := s.Probe(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the machine: %w", err)
+	}
+	p, err := s.decide(ctx, m)
+	if err != nil {
+		return err
+	}
+	s.told = true
+	return engine.Run(ctx, p, s.env, engine.Options{
+		Sink: s.out, Asker: s.asker(), FailStep: plan.FailStep(s.setup.Record.CommandLine),
+	})
+}
+
+// decide has a person decide, or makes the plan of a complete kickstart.
+func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, error) {
+	build := func(ctx context.Context, a config.Answers) (*plan.Plan, error) { return s.build(ctx, a, m) }
+	if s.unattended() {
+		p, err := build(ctx, s.answers)
+		if err == nil {
+			s.out.say(p.Text())
+		}
+		return p, err
+	}
+	if s.Frontend == nil || s.setup.Options.Cmdline {
+		return nil, s.incomplete()
+	}
+	face, err := s.Frontend(s.setup)
+	if err != nil {
+		return nil, fmt.Errorf("start the screens: %w", err)
+	}
+	s.face = face
+	s.out.show(face)
+	return face.Decide(ctx, Dialog{Name: s.Name, Answers: s.answers, Machine: m, Catalog: s.env.Payload.Catalog(), Build: build})
+}
+
+// build resolves the packages and makes the plan.
+func (s *session) build(ctx context.Context, a config.Answers, m machine.Machine) (*plan.Plan, error) {
+	sel, err := s.env.Payload.Resolve(ctx, payload.Request{
+		Software: a.Software, Firmware: string(m.Firmware), Extra: plan.ExtraPackages(a, m),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("choose the packages: %w", err)
+	}
+	p, err := plan.Build(plan.Input{
+		Answers: a, Machine: m, Selection: sel, Handoff: s.setup.Record, IDs: newUUID,
+		Kickstart: s.redo, NoSave: s.setup.Options.NoSave, Extra: s.Steps,
+	})
+	if err == nil {
+		s.answers = a
+	}
+	return p, err
+}
+
+// unattended reports whether nobody has to be asked anything.
+func (s *session) unattended() bool {
+	return s.setup.Record.Kickstart != nil && len(s.answers.Missing()) == 0
+}
+
+// incomplete says what an unattended installation lacks.
+func (s *session) incomplete() error {
+	var gaps []error
+	for _, g := range s.answers.Missing() {
+		gaps = append(gaps, fmt.Errorf("%s; use %s", g.Text, g.Command))
+	}
+	return fmt.Errorf("nobody can be asked, and the kickstart leaves open:\n%w", errors.Join(gaps...))
+}
+
+func (s *session) asker() engine.Asker {
+	if s.face == nil {
+		return nil
+	}
+	return s.face
+}

@@ -1,0 +1,165 @@
+package stage2
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/stage2/event"
+	"github.com/molt-installer/molt/stage2/headless"
+	"github.com/molt-installer/molt/stage2/plan"
+)
+
+// EventsPort is the name of the virtio-serial port that gets the events.
+const EventsPort = "org.molt.events"
+
+// Paths are the places Run uses, for tests and for systems of another shape.
+type Paths struct {
+	Record    string // default handoff.RecordPath
+	Result    string // default handoff.ResultPath
+	Kickstart string // default handoff.KickstartPath
+	Outside   string // default handoff.Outside
+	Sys       string // default /sys
+	Dev       string // default /dev
+	Log       string // directory of the target's log, default /target/var/log/installer
+}
+
+func (p Paths) orDefault() Paths {
+	return Paths{
+		Record:    cmp.Or(p.Record, handoff.RecordPath),
+		Result:    cmp.Or(p.Result, handoff.ResultPath),
+		Kickstart: cmp.Or(p.Kickstart, handoff.KickstartPath),
+		Outside:   cmp.Or(p.Outside, handoff.Outside),
+		Sys:       cmp.Or(p.Sys, "/sys"),
+		Dev:       cmp.Or(p.Dev, "/dev"),
+		Log:       cmp.Or(p.Log, plan.Target+plan.LogDir),
+	}
+}
+
+// grace is how long the last words may take on their way out.
+const grace = 3 * time.Second
+
+// outputs is everyone who is told: the consoles, the events port, the log on
+// the target, and the front end while there is one. While a front end has the
+// screen, the consoles get nothing.
+type outputs struct {
+	mu       sync.Mutex
+	logs     []event.Sink
+	consoles []event.Sink
+	queues   []*headless.Queue
+	raw      []io.Writer // the consoles
+	files    []*os.File
+	face     event.Sink
+}
+
+func openOutputs(p Paths, o bootargs.Options) *outputs {
+	out := &outputs{}
+	for _, name := range consoles(p) {
+		if q := out.open(name); q != nil {
+			out.raw = append(out.raw, q)
+			out.consoles = append(out.consoles, headless.Text(q, headless.TextOptions{Terminal: true}))
+		}
+	}
+	for _, port := range []string{EventsPort, o.VirtioLog} {
+		if q := out.open(findPort(p, port)); q != nil && port == EventsPort {
+			out.logs = append(out.logs, headless.Lines(q))
+		} else if q != nil {
+			out.logs = append(out.logs, headless.Text(q, headless.TextOptions{Log: true}))
+		}
+	}
+	if !slices.Contains(o.NoSave, "logs") && !slices.Contains(o.NoSave, "all") {
+		out.logs = append(out.logs,
+			headless.Lines(headless.NewLate(p.Log+"/events.jsonl")),
+			headless.Text(headless.NewLate(p.Log+"/molt.log"), headless.TextOptions{Log: true}))
+	}
+	return out
+}
+
+// open opens a device for writing in the background; nil when there is none.
+func (o *outputs) open(name string) *headless.Queue {
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|noCTTY, 0)
+	if err != nil {
+		return nil
+	}
+	q := headless.NewQueue(f)
+	o.files, o.queues = append(o.files, f), append(o.queues, q)
+	return q
+}
+
+// Emit implements event.Sink.
+func (o *outputs) Emit(e event.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	for _, s := range o.logs {
+		s.Emit(e)
+	}
+	if o.face != nil {
+		o.face.Emit(e)
+		return
+	}
+	for _, s := range o.consoles {
+		s.Emit(e)
+	}
+}
+
+// show lets a front end have the screen; nil takes it back.
+func (o *outputs) show(face event.Sink) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.face = face
+}
+
+// say writes to the consoles.
+func (o *outputs) say(text string) {
+	for _, w := range o.raw {
+		fmt.Fprintln(w, text)
+	}
+}
+
+func (o *outputs) close() {
+	for i, q := range o.queues {
+		q.Close(grace)
+		o.files[i].Close()
+	}
+}
+
+// consoles are the devices of all kernel consoles.
+func consoles(p Paths) []string {
+	data, err := os.ReadFile(filepath.Join(p.Sys, "class/tty/console/active"))
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, n := range strings.Fields(string(data)) {
+		names = append(names, filepath.Join(p.Dev, n))
+	}
+	return names
+}
+
+// findPort is the device of the virtio-serial port with a name, or empty.
+func findPort(p Paths, name string) string {
+	files, err := filepath.Glob(filepath.Join(p.Sys, "class/virtio-ports/*/name"))
+	if err != nil || name == "" {
+		return ""
+	}
+	for _, f := range files {
+		if data, err := os.ReadFile(f); err == nil && strings.TrimSpace(string(data)) == name {
+			return filepath.Join(p.Dev, filepath.Base(filepath.Dir(f)))
+		}
+	}
+	return ""
+}
