@@ -93,4 +93,4 @@ type Warning struct {
 	Problem string // in words, with what to write instead
 }
 
-func (w Warning) String() string { return fmt.Sprintf("boot option %s: %s", w.Option, w.Problem) }
+func (w Warning) String() string { return fmt.Sprintf("%s: %s", w.Option, w.Problem) }
