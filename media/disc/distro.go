@@ -55,7 +55,8 @@ type Base struct {
 	Packages  []string            `toml:"packages"`
 	Firmware  map[string][]string `toml:"firmware"`  // "bios" or "uefi" → packages besides Packages
 	Optional  []string            `toml:"optional"`  // on disc 1, installed when an answer needs them: xfsprogs
-	Essential bool                `toml:"essential"` // add all essential packages, and unpack them before any maintainer script runs
+	Essential bool                `toml:"essential"` // add all essential packages of the archive
+	Bootstrap bool                `toml:"bootstrap"` // unpack the essential packages before any maintainer script runs
 	Initrd    bool                `toml:"initrd"`    // make the installed system's initramfs while building
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // initrdRecipe changes whenever the code below makes something else of the same packages.
-const initrdRecipe = "1"
+const initrdRecipe = "2"
 
 // targetInitrd makes the initramfs of the installed system, once, in a root
 // of the base packages: inside the installation it is the longest step. With
@@ -26,7 +26,7 @@ func (b *builder) targetInitrd(ctx context.Context, a *apt, placed *placement) (
 	if err := a.download(ctx, pkgs); err != nil {
 		return "", err
 	}
-	key := digest(append(keys(pkgs), initrdRecipe, b.epoch())...)
+	key := digest(append(keys(pkgs), initrdRecipe, fsckHook, b.epoch())...)
 	dir, err := b.cache.get(ctx, "initrd", key, func(ctx context.Context, dir string) error {
 		return b.makeInitrd(ctx, a, pkgs, names, dir)
 	})
@@ -45,6 +45,17 @@ func (p *placement) initrdPackages(d *Distro) []string {
 	return unique(names)
 }
 
+// fsckHook makes mkinitramfs take the checkers of all file systems that root
+// can have. By itself it goes by /etc/fstab, which isn't there yet.
+const fsckHook = `#!/bin/sh
+[ "$1" = prereqs ] && exit 0
+. /usr/share/initramfs-tools/hook-functions
+for name in fsck logsave fsck.ext4 e2fsck fsck.xfs xfs_repair fsck.btrfs; do
+	[ -x /usr/sbin/$name ] && copy_exec /usr/sbin/$name
+done
+exit 0
+`
+
 // makeInitrd configures the packages in a root below dir, from a repository of
 // just these, and leaves initrd.img in dir.
 func (b *builder) makeInitrd(ctx context.Context, a *apt, pkgs []pkg, names []string, dir string) error {
@@ -59,6 +70,11 @@ func (b *builder) makeInitrd(ctx context.Context, a *apt, pkgs []pkg, names []st
 	if err := writeFile(filepath.Join(repo, "Packages"), []byte(packagesFile(pkgs, "./"))); err != nil {
 		return err
 	}
+	hook := filepath.Join(dir, "hook")
+	defer os.Remove(hook)
+	if err := os.WriteFile(hook, []byte(fsckHook), 0o755); err != nil {
+		return fmt.Errorf("write the hook of mkinitramfs: %w", err)
+	}
 	// INITRD=No keeps the kernel's package, update_initramfs=no the triggers
 	// from running update-initramfs: it runs once, in the end.
 	_, err := command(ctx, []string{b.epoch(), "INITRD=No"}, "mmdebstrap", "--mode=root", "--variant=custom",
@@ -67,6 +83,8 @@ func (b *builder) makeInitrd(ctx context.Context, a *apt, pkgs []pkg, names []st
 		`--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d"`,
 		`--essential-hook=echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"`,
 		`--essential-hook=echo RESUME=none >"$1/etc/initramfs-tools/conf.d/resume"`,
+		`--essential-hook=mkdir -p "$1/etc/initramfs-tools/hooks"`,
+		"--essential-hook=cp "+hook+` "$1/etc/initramfs-tools/hooks/molt-fsck"`,
 		`--customize-hook=chroot "$1" sh -c 'update-initramfs -c -k $(ls /lib/modules)'`,
 		b.distro.Archive.Suite, root, "deb [trusted=yes] copy:"+repo+" ./")
 	if err != nil {
