@@ -2,6 +2,7 @@ package stage1
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,8 @@ const eventsPort = "org.molt.events"
 // announce tells a failure everywhere: on all consoles, in the log, and on the
 // events port when there is one.
 func (s *session) announce(failure error) {
-	s.say("\n%s", failure)
+	fmt.Fprintln(s.con)
+	s.say("%s", failure)
 	if port := findPort("/sys/class/virtio-ports", eventsPort); port != "" {
 		if err := writeEvent(port, failure, time.Now()); err != nil {
 			s.note("tell the events port: %v", err)

@@ -35,7 +35,7 @@ func (p place) String() string {
 	if p.path != "" && p.path != "/" {
 		s += " " + p.path
 	}
-	return s
+	return strings.TrimSpace(s)
 }
 
 // find mounts disc 1 and checks its image, waiting for devices to come.

@@ -154,7 +154,7 @@ func checkFile(ctx context.Context, file string, want media.File, progress func(
 		return fail(nil, "is not the image of this build, or cut short: %d bytes instead of %d", info.Size(), want.Size)
 	}
 	sum := sha256.New()
-	n, err := io.Copy(&progressWriter{Hash: sum, each: progress, step: max(want.Size/20, 1)}, &contextReader{ctx, f})
+	n, err := io.Copy(&progressWriter{Hash: sum, each: progress, step: max(want.Size/20, 1), end: want.Size}, &contextReader{ctx, f})
 	switch got := hex.EncodeToString(sum.Sum(nil)); {
 	case err != nil:
 		return fail(err, "can't be read beyond byte %d, the disc is damaged or dirty", n)
@@ -167,18 +167,19 @@ func checkFile(ctx context.Context, file string, want media.File, progress func(
 	return nil
 }
 
-// progressWriter tells about every step bytes that went into a hash.
+// progressWriter tells about every step bytes that went into a hash, but for the
+// end: that is only good when the digest is.
 type progressWriter struct {
 	hash.Hash
 	each       func(done int64)
-	step       int64
+	step, end  int64
 	done, told int64
 }
 
 func (w *progressWriter) Write(p []byte) (int, error) {
 	n, err := w.Hash.Write(p)
 	w.done += int64(n)
-	if w.done-w.told >= w.step {
+	if w.done-w.told >= w.step && w.done < w.end {
 		w.told = w.done
 		w.each(w.done)
 	}

@@ -40,7 +40,10 @@ func choices() []choice {
 func (s *session) menu(ctx context.Context, failure error) handoff.Action {
 	for {
 		line, device, err := s.choose(ctx, missing(failure))
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return handoff.Reboot
+		case err != nil:
 			return handoff.Retry
 		}
 		if a, ok := s.answer(ctx, line, device); ok {
