@@ -1,0 +1,36 @@
+package archtest
+
+// tiers are the packages by level; a package imports only from levels below
+// its own. A name means what is below it too, unless that is named itself.
+func tiers() [][]string {
+	return [][]string{
+		{"internal/bootargs", "internal/handoff", "loopctl", "media", "initramfs",
+			"stage2/event", "stage2/config", "stage2/kickstart", "stage2/machine"},
+		{"stage1", "stage2/host"},
+		{"stage2/host/hosttest", "stage2/payload", "internal/linuxhost"},
+		{"stage2/plan"},
+		{"stage2/engine", "stage2/tui", "stage2/headless"},
+		{"stage2"},
+		{"cmd", "examples"},
+	}
+}
+
+// sameTier are the imports within a level that are meant.
+func sameTier() map[string][]string {
+	return map[string][]string{
+		"stage2/kickstart":   {"stage2/config"},                   // the language of the answers
+		"internal/handoff":   {"media"},                           // the record names the build
+		"initramfs":          {"media"},                           // it carries the build
+		"media/disc":         {"media", "initramfs"},              // disc 1 carries the initramfs
+		"stage1":             {"stage1/modules", "stage1/uevent"}, // its own parts
+		"stage2/payload/deb": {"stage2/payload"},
+	}
+}
+
+// aside stand beside the levels: tools for tests and the commands that use them.
+func aside() []string { return []string{"internal/vm", "internal/archtest", "internal/deps"} }
+
+// never are pairs that don't know each other, whatever their levels.
+func never() [][2]string {
+	return [][2]string{{"stage2", "stage1"}, {"stage1", "stage2"}, {"media", "loopctl"}, {"loopctl", "media"}}
+}
