@@ -3,12 +3,14 @@ package deb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -26,6 +28,7 @@ type progress struct {
 	items    []string
 	lines    []string
 	warnings []string
+	start    time.Time // when set, lines get the time since then
 }
 
 func (p *progress) Advance(done, total int64, unit, item string) {
@@ -38,6 +41,9 @@ func (p *progress) Advance(done, total int64, unit, item string) {
 func (p *progress) Line(l string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.start.IsZero() {
+		l = fmt.Sprintf("%7.2f %s", time.Since(p.start).Seconds(), l)
+	}
 	p.lines = append(p.lines, l)
 }
 
