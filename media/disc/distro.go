@@ -74,8 +74,9 @@ type Group struct {
 // dpkg-deb takes it: DEBIAN/control and what is to be installed. An executable
 // file named "build" in it is run first, see localPackages.
 type Local struct {
-	Dir   string   `toml:"dir"`   // relative to the distro.toml
-	Needs []string `toml:"needs"` // packages that the build program finds unpacked in $ROOT
+	Dir      string            `toml:"dir"`      // relative to the distro.toml
+	Needs    []string          `toml:"needs"`    // packages that the build program finds unpacked in $ROOT
+	Programs map[string]string `toml:"programs"` // path in the package → Go package to build, relative to the distro.toml
 }
 
 // Load reads and checks the distro.toml in dir. Keys it doesn't know are

@@ -28,26 +28,73 @@ func (b *builder) localPackages(ctx context.Context, upstream *apt) (string, err
 		return "", err
 	}
 	inputs = append(inputs, kernel)
-	roots := map[string]string{}
-	for _, l := range b.distro.Packages {
-		sum, err := hashTree(filepath.Join(b.distro.Dir, l.Dir))
+	sources := make([]localSource, len(b.distro.Packages))
+	for i, l := range b.distro.Packages {
+		tmp, err := os.MkdirTemp("", "molt-deb-")
+		if err != nil {
+			return "", fmt.Errorf("make a place to build %s: %w", l.Dir, err)
+		}
+		defer os.RemoveAll(tmp)
+		sources[i] = localSource{Local: l, dir: filepath.Join(tmp, "root")}
+		sum, err := b.gather(ctx, upstream, &sources[i])
 		if err != nil {
 			return "", err
 		}
-		if roots[l.Dir], err = b.unpacked(ctx, upstream, l.Needs); err != nil {
-			return "", err
-		}
-		inputs = append(inputs, l.Dir, sum, roots[l.Dir])
+		inputs = append(inputs, sum, sources[i].root)
 	}
 	return b.cache.get(ctx, "packages", digest(inputs...), func(ctx context.Context, dir string) error {
-		for _, l := range b.distro.Packages {
-			env := []string{"ROOT=" + roots[l.Dir], "KERNEL=" + kernel, b.epoch()}
-			if err := buildDeb(ctx, filepath.Join(b.distro.Dir, l.Dir), dir, env); err != nil {
+		for _, s := range sources {
+			if err := s.build(ctx, dir, []string{"ROOT=" + s.root, "KERNEL=" + kernel, b.epoch()}); err != nil {
 				return err
 			}
 		}
 		return indexFlat(ctx, dir)
 	})
+}
+
+// localSource is what a local package is made from.
+type localSource struct {
+	Local
+	dir  string // a copy of its folder, with the programs in it
+	root string // the packages it needs, unpacked
+}
+
+// gather fills s.dir and s.root and returns a digest of the former.
+func (b *builder) gather(ctx context.Context, a *apt, s *localSource) (string, error) {
+	if _, err := command(ctx, nil, "cp", "-a", filepath.Join(b.distro.Dir, s.Dir), s.dir); err != nil {
+		return "", fmt.Errorf("copy package %s: %w", s.Dir, err)
+	}
+	for _, path := range sortedKeys(s.Programs) {
+		out := filepath.Join(s.dir, path)
+		if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+			return "", fmt.Errorf("build package %s: %w", s.Dir, err)
+		}
+		if err := b.goBuild(ctx, s.Programs[path], out); err != nil {
+			return "", err
+		}
+	}
+	var err error
+	if s.root, err = b.unpacked(ctx, a, s.Needs); err != nil {
+		return "", err
+	}
+	return hashTree(s.dir)
+}
+
+// build makes the package and puts it into out.
+func (s localSource) build(ctx context.Context, out string, env []string) error {
+	build := filepath.Join(s.dir, "build")
+	if _, err := os.Stat(build); err == nil {
+		if _, err := commandIn(ctx, s.dir, env, build); err != nil {
+			return fmt.Errorf("build package %s: %w", s.Dir, err)
+		}
+		if err := os.Remove(build); err != nil {
+			return fmt.Errorf("build package %s: %w", s.Dir, err)
+		}
+	}
+	if _, err := command(ctx, env, "dpkg-deb", "--root-owner-group", "-Zzstd", "-z3", "--build", s.dir, out); err != nil {
+		return fmt.Errorf("build package %s: %w", s.Dir, err)
+	}
+	return nil
 }
 
 // unpacked is a root with names, and nothing they depend on, extracted into it.
@@ -73,32 +120,6 @@ func (b *builder) unpacked(ctx context.Context, a *apt, names []string) (string,
 	return b.cache.get(ctx, "unpacked", digest(keys(pkgs)...), func(ctx context.Context, dir string) error {
 		return a.unpack(ctx, pkgs, dir)
 	})
-}
-
-// buildDeb makes the package of the folder src and puts it into out.
-func buildDeb(ctx context.Context, src, out string, env []string) error {
-	tmp, err := os.MkdirTemp("", "molt-deb-")
-	if err != nil {
-		return fmt.Errorf("make a place to build %s: %w", src, err)
-	}
-	defer os.RemoveAll(tmp)
-	root := filepath.Join(tmp, "root")
-	if _, err := command(ctx, nil, "cp", "-a", src, root); err != nil {
-		return fmt.Errorf("copy the package: %w", err)
-	}
-	build := filepath.Join(root, "build")
-	if _, err := os.Stat(build); err == nil {
-		if _, err := commandIn(ctx, root, env, build); err != nil {
-			return fmt.Errorf("build package %s: %w", filepath.Base(src), err)
-		}
-		if err := os.Remove(build); err != nil {
-			return fmt.Errorf("build package %s: %w", filepath.Base(src), err)
-		}
-	}
-	if _, err := command(ctx, env, "dpkg-deb", "--root-owner-group", "-Zzstd", "-z3", "--build", root, out); err != nil {
-		return fmt.Errorf("build package %s: %w", filepath.Base(src), err)
-	}
-	return nil
 }
 
 // indexFlat writes the Packages file of a flat repository.
