@@ -9,8 +9,9 @@ import (
 
 // diverted are the programs that maintainer scripts shall not really run while
 // the system is being installed: no daemon is started, the manual pages get their
-// index by the first run of their timer, and the initramfs is made once, at the end.
-var diverted = [...]string{"/usr/sbin/start-stop-daemon", "/usr/bin/mandb", updateInitramfs}
+// index by the first run of their timer, and the initramfs and the certificates are
+// made once, at the end.
+var diverted = [...]string{"/usr/sbin/start-stop-daemon", "/usr/bin/mandb", updateCertificates, updateInitramfs}
 
 const (
 	updateInitramfs = "/usr/sbin/update-initramfs"

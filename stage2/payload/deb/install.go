@@ -53,6 +53,9 @@ func (p *Payload) Install(ctx context.Context, sel *payload.Selection, target st
 		err = p.audit(ctx, target)
 	}
 	if err == nil {
+		err = p.certificates(ctx, target, pr)
+	}
+	if err == nil {
 		err = p.initrd(ctx, sel, target, pr)
 	}
 	if err == nil {
