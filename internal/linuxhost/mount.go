@@ -12,11 +12,13 @@ import (
 )
 
 // mountFlags are the options that mount(2) takes as flags, by mount(8)'s names.
-var mountFlags = map[string]uintptr{
-	"defaults": 0, "rw": 0, "ro": unix.MS_RDONLY, "nosuid": unix.MS_NOSUID, "nodev": unix.MS_NODEV,
-	"noexec": unix.MS_NOEXEC, "sync": unix.MS_SYNCHRONOUS, "dirsync": unix.MS_DIRSYNC,
-	"noatime": unix.MS_NOATIME, "nodiratime": unix.MS_NODIRATIME, "relatime": unix.MS_RELATIME,
-	"strictatime": unix.MS_STRICTATIME, "lazytime": unix.MS_LAZYTIME,
+func mountFlags() map[string]uintptr {
+	return map[string]uintptr{
+		"defaults": 0, "rw": 0, "ro": unix.MS_RDONLY, "nosuid": unix.MS_NOSUID, "nodev": unix.MS_NODEV,
+		"noexec": unix.MS_NOEXEC, "sync": unix.MS_SYNCHRONOUS, "dirsync": unix.MS_DIRSYNC,
+		"noatime": unix.MS_NOATIME, "nodiratime": unix.MS_NODIRATIME, "relatime": unix.MS_RELATIME,
+		"strictatime": unix.MS_STRICTATIME, "lazytime": unix.MS_LAZYTIME,
+	}
 }
 
 // Mount implements host.Mounts.
@@ -77,8 +79,9 @@ func makeTarget(m host.Mount) error {
 // parseOptions parts the flags of mount(2) from what the file system is told.
 func parseOptions(options string) (flags uintptr, data string) {
 	var rest []string
+	known := mountFlags()
 	for _, o := range strings.Split(options, ",") {
-		if f, ok := mountFlags[o]; ok {
+		if f, ok := known[o]; ok {
 			flags |= f
 		} else if o != "" {
 			rest = append(rest, o)
