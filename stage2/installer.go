@@ -176,6 +176,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	}
 	s.face = face
 	s.out.show(face)
+	s.out.Emit(event.Event{Type: event.Ask, Message: "asking at the terminal"})
 	return face.Decide(ctx, Dialog{Name: s.Name, Answers: s.answers, Machine: m, Catalog: s.env.Payload.Catalog(), Build: build})
 }
 
