@@ -1,9 +1,11 @@
-# What a newcomer types. Everything is done by Go programs; see CONTRIBUTING in README.md.
+# What a newcomer types. The work is done by Go programs: cmd/molt and go test.
 EXAMPLE ?= debian
 BUILD   ?= build
 GO      ?= go
-# What needs root runs through sudo, with the caller's Go.
-SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=MIRROR,SOURCE_DATE_EPOCH env PATH="$(PATH)" HOME="$(HOME)")
+# What needs root runs through sudo, with the caller's Go and modules, and a
+# build cache apart, so that no file in the caller's home becomes root's.
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SOURCE_DATE_EPOCH env PATH="$(PATH)" \
+           GOMODCACHE="$(shell $(GO) env GOMODCACHE)" GOCACHE="$(abspath $(BUILD))/cache/go")
 MOLT    := $(BUILD)/molt
 
 .DEFAULT_GOAL := help
@@ -47,4 +49,5 @@ clean: ## remove the results; what was downloaded stays in build/cache
 
 $(MOLT): FORCE
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed (apt's of Debian 12 and 13 is older): put it on PATH, or say GO=/path/to/go"; exit 1; }
+	@$(GO) mod download
 	@$(GO) build -o $@ ./cmd/molt

@@ -62,8 +62,7 @@ func (b *builder) goBuild(ctx context.Context, pkg, out string) error {
 	env := []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + b.distro.Arch}
 	_, err := commandIn(ctx, b.distro.Dir, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", out, pkg)
 	if err != nil {
-		b.log("NOT BUILT, a stub takes its place: build %s: %v", pkg, err)
-		return os.WriteFile(out, []byte("#!/bin/sh\necho \"$0 of this build is a stub\"; exec /bin/sh\n"), 0o755)
+		return fmt.Errorf("build %s: %w", pkg, err)
 	}
 	return nil
 }
@@ -80,12 +79,7 @@ func (b *builder) initramfs(ctx context.Context, kernel, out string, build media
 	}
 	defer f.Close()
 	modules := initramfs.DefaultModules()
-	stage1 := "" // TEMPORARY, while stage 1 doesn't compile
-	if b.goBuild(ctx, "github.com/molt-installer/molt/cmd/stage1", out+".try"); !isELF(out + ".try") {
-		stage1 = "github.com/molt-installer/molt/initramfs/emptyinit"
-	}
 	report, err := initramfs.Build(ctx, f, initramfs.Config{
-		Package: stage1,
 		Dir:     b.distro.Dir,
 		Modules: filepath.Join(kernel, "usr/lib/modules", version),
 		Select:  append(modules, b.distro.Boot.Modules...),
@@ -100,9 +94,3 @@ func (b *builder) initramfs(ctx context.Context, kernel, out string, build media
 }
 
 func mega(n int64) float64 { return float64(n) / 1e6 }
-
-// isELF is TEMPORARY.
-func isELF(path string) bool {
-	data, err := os.ReadFile(path)
-	return err == nil && len(data) > 4 && string(data[1:4]) == "ELF"
-}
