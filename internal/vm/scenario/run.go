@@ -190,6 +190,9 @@ func (f *follower) handle(e event.Event) error {
 	return nil
 }
 
+// patience is how often the right disc is offered before Follow gives up.
+const patience = 3
+
 // offer puts a disc into the open drive.
 func (f *follower) offer(ctx context.Context, drive string) error {
 	ask := f.ask
@@ -197,6 +200,8 @@ func (f *follower) offer(ctx context.Context, drive string) error {
 	iso := f.cfg.Set.Disc(ask.Wanted)
 	if f.cfg.Offer != nil {
 		iso = f.cfg.Offer(ask)
+	} else if ask.Attempt == patience {
+		return fmt.Errorf("%s was put in %d times and refused: %s", iso, patience, ask.Found)
 	}
 	f.ask = Ask{}
 	f.asked[ask.Wanted]++
