@@ -95,9 +95,6 @@ func (c Config) addInit(ctx context.Context, t *tree, r *Report) error {
 		return err
 	}
 	t.file("init", data, 0o755)
-	// The kernel runs /sbin/modprobe when a file system or a cipher is asked
-	// for that is not loaded yet; stage 1 answers to that name too.
-	t.link("sbin/modprobe", "/init")
 	r.Init = int64(len(data))
 	return nil
 }

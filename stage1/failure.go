@@ -11,7 +11,7 @@ type Failure struct {
 	What  string // "Disc 1 of Debian 13 was not found."
 	Tried []Attempt
 	Hint  string // what to do
-	final bool   // waiting for more devices doesn't help
+	waits bool   // a disc or device that comes may be what was missing
 }
 
 // Attempt is one place that was tried.

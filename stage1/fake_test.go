@@ -99,6 +99,10 @@ func (f *fake) Volumes() ([]media.Volume, error) { return f.volumes, nil }
 func (f *fake) Look(_ context.Context, device string) (media.Disc, error) {
 	return f.discs[device], f.looks[device]
 }
+func (f *fake) Changed(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
 func (f *fake) Eject(device string) error { f.call("eject %s", device); return nil }
 
 func (f *fake) Start(p program) (process, error) {

@@ -43,7 +43,7 @@ func (s *session) find(ctx context.Context) error {
 	src, err := s.source()
 	if err != nil {
 		return &Failure{What: "The source of stage 2 can't be used.", Tried: []Attempt{{s.opts.Stage2 + s.opts.Repo, err.Error()}},
-			Hint: "Edit the boot options, or leave inst.stage2= and inst.repo= out to search all drives.", final: true}
+			Hint: "Edit the boot options, or leave inst.stage2= and inst.repo= out to search all drives."}
 	}
 	wait := patience
 	if s.opts.Unattended() {
@@ -54,7 +54,7 @@ func (s *session) find(ctx context.Context) error {
 	for {
 		s.note("looking for disc 1")
 		failure := s.search(ctx, src)
-		if failure == nil || failure.final {
+		if failure == nil || !failure.waits {
 			return asError(failure)
 		}
 		if again, err := s.awaitDevice(ctx, timer, wait); !again {
@@ -102,7 +102,7 @@ func (s *session) search(ctx context.Context, src media.Source) *Failure {
 	set := s.build.Set
 	f := &Failure{
 		What: fmt.Sprintf("Disc 1 of %s was not found.", set.Name()),
-		Hint: "Put it in; the search then goes on by itself.",
+		Hint: "Put it in; the search then goes on by itself.", waits: true,
 	}
 	places, err := s.places(src)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *session) search(ctx context.Context, src media.Source) *Failure {
 		}
 		var bad *imageError
 		if errors.As(err, &bad) {
-			f.final, f.What = true, fmt.Sprintf("Disc 1 of %s can't be used.", set.Name())
+			f.waits, f.What = false, fmt.Sprintf("Disc 1 of %s can't be used.", set.Name())
 			f.Hint = "Clean the disc, use another copy or another drive, and try again."
 		}
 		f.Tried = append(f.Tried, Attempt{p.String(), err.Error()})

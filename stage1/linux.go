@@ -95,14 +95,35 @@ func (kernelLoops) Detach(ctx context.Context, device string) error {
 }
 
 // kernelDrives is the real drives.
-type kernelDrives struct{}
+type kernelDrives struct{ watch *media.Watch }
+
+// newKernelDrives begins to watch what is in the drives.
+func newKernelDrives() (kernelDrives, error) {
+	w, err := media.NewWatch()
+	return kernelDrives{w}, err
+}
 
 func (kernelDrives) Drives() ([]string, error) { return media.Drives("/") }
 
 func (kernelDrives) Volumes() ([]media.Volume, error) { return media.Volumes("/") }
 
-func (kernelDrives) Look(ctx context.Context, device string) (media.Disc, error) {
-	return media.Look(ctx, device)
+func (k kernelDrives) Look(ctx context.Context, device string) (media.Disc, error) {
+	if k.watch == nil {
+		return media.Look(ctx, device)
+	}
+	return k.watch.Look(ctx, device)
+}
+
+func (k kernelDrives) Changed(ctx context.Context) error {
+	list, err := media.Drives("/")
+	if err != nil {
+		return err
+	}
+	if k.watch == nil || len(list) == 0 {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return k.watch.Await(ctx, list)
 }
 
 func (kernelDrives) Eject(device string) error { return media.Eject(device) }

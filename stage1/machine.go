@@ -55,6 +55,8 @@ type drives interface {
 	Drives() ([]string, error)
 	Volumes() ([]media.Volume, error)
 	Look(ctx context.Context, device string) (media.Disc, error)
+	// Changed returns nil when the disc in a drive is no longer the one Look saw.
+	Changed(ctx context.Context) error
 	Eject(device string) error
 }
 

@@ -2,10 +2,10 @@ package stage1
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/molt-installer/molt/internal/handoff"
 )
@@ -54,24 +54,19 @@ func (s *session) menu(ctx context.Context, failure error) handoff.Action {
 
 // missing reports whether what failed is that something is not there yet.
 func missing(failure error) bool {
-	f, ok := failure.(*Failure)
-	return ok && !f.final && strings.Contains(f.What, "not found")
+	var f *Failure
+	return errors.As(failure, &f) && f.waits
 }
 
 // choose shows the menu and returns the answer. An error says that there is a
-// new device to look at instead, or no console at all.
+// new device or disc to look at instead, or no console at all.
 func (s *session) choose(ctx context.Context, watch bool) (line, device string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	defer cancel()
 	if watch {
-		watchDiscs()
-		go func() {
-			select {
-			case <-s.devices.arrived:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
+		wg.Go(func() { defer cancel(); s.newcomer(ctx) })
 	}
 	var b strings.Builder
 	b.WriteString("\nWhat now?\n")
@@ -87,21 +82,32 @@ func (s *session) choose(ctx context.Context, watch bool) (line, device string, 
 	return line, device, err
 }
 
-// waitFor waits on a machine without a usable console: for a device, or Ctrl-Alt-Del.
-func (s *session) waitFor(ctx context.Context) {
+// newcomer returns when there is a device or disc that was not there when the
+// drives were looked into.
+func (s *session) newcomer(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		if s.Changed(ctx) == nil {
+			cancel()
+		}
+	})
 	select {
-	case <-s.devices.arrived:
-	case <-s.ended:
-		s.end(ctx, handoff.Reboot)
+	case <-s.devices.came:
 	case <-ctx.Done():
 	}
 }
 
-// watchDiscs makes the kernel look into the drives from time to time and tell
-// when a disc was put in (Documentation/admin-guide/kernel-parameters.txt).
-func watchDiscs() {
-	const interval = 2 * time.Second
-	_ = os.WriteFile("/sys/module/block/parameters/events_dfl_poll_msecs", fmt.Appendf(nil, "%d", interval.Milliseconds()), 0)
+// waitFor waits on a machine without a usable console: for a device, or Ctrl-Alt-Del.
+func (s *session) waitFor(ctx context.Context) {
+	select {
+	case <-s.devices.came:
+	case <-s.ended:
+		s.end(ctx, handoff.Reboot)
+	case <-ctx.Done():
+	}
 }
 
 // answer does what line chooses; false asks again.

@@ -69,7 +69,11 @@ func newSession() *session {
 	con := openConsoles("/sys/class/tty/console/active")
 	s := &session{con: con, dirs: d, log: openJournal(d.log, con)}
 	s.devices = newDevices(s.log)
-	s.machine = machine{kernelMounter{s.devices.load}, kernelLoops{s.devices.load}, kernelDrives{}, newReaper(), kernelPower{}}
+	discs, err := newKernelDrives()
+	if err != nil {
+		s.say("A disc that is put in later goes unnoticed: %v", err)
+	}
+	s.machine = machine{kernelMounter{s.devices.load}, kernelLoops{s.devices.load}, discs, newReaper(), kernelPower{}}
 	s.fixed.Console = con.main()
 	// Ctrl-Alt-Del comes as SIGINT, and not as a reset over dirty disks.
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF)

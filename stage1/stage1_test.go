@@ -147,8 +147,8 @@ func TestDecide(t *testing.T) {
 
 func TestMenuGoesOnWhenADiscComes(t *testing.T) {
 	s, _, _ := testSession(t)
-	signalTo(s.devices.arrived)
-	if got := s.menu(context.Background(), &Failure{What: "Disc 1 was not found."}); got != handoff.Retry {
+	signalTo(s.devices.came)
+	if got := s.menu(context.Background(), errors.Join(&Failure{What: "Disc 1 was not found.", waits: true}, nil)); got != handoff.Retry {
 		t.Errorf("got %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -48,6 +49,7 @@ func run() error {
 	}
 	daemon := exec.Command("/proc/self/exe", "stay")
 	daemon.Dir = "/target"
+	daemon.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of the SIGHUP when the terminal goes
 	if err := daemon.Start(); err != nil {
 		return err
 	}

@@ -1,0 +1,213 @@
+package initramfs
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+	"github.com/u-root/mkuimage/cpio"
+
+	"github.com/molt-installer/molt/media"
+)
+
+func TestSelection(t *testing.T) {
+	s := compile([]string{"drivers/ata/...", "!drivers/ata/pata_{a,b}", "fs/{isofs,ext4}/*", "drivers/{x,y}/{p,q}"})
+	for name, want := range map[string]bool{
+		"drivers/ata/ahci": true, "drivers/ata/deep/er/x": true, "drivers/ata/pata_a": false, "drivers/ata/pata_c": true,
+		"fs/isofs/isofs": true, "fs/isofs/sub/x": false, "fs/xfs/xfs": false, "drivers/atax/y": false,
+		"drivers/y/q": true, "drivers/y/r": false,
+	} {
+		if got := s.has(name, nil); got != want {
+			t.Errorf("has(%q) = %v", name, got)
+		}
+	}
+}
+
+func TestDefaultsLeaveOut(t *testing.T) {
+	s := compile(DefaultModules())
+	for _, name := range []string{
+		"sound/core/snd", "drivers/gpu/drm/i915/i915", "drivers/net/wireless/intel/iwlwifi/iwlwifi", "drivers/input/joystick/xpad",
+		"drivers/scsi/scsi_debug", "drivers/scsi/qla2xxx/qla2xxx", "fs/btrfs/btrfs", "net/mac80211/mac80211",
+	} {
+		if s.has(name, nil) {
+			t.Errorf("%s goes in", name)
+		}
+	}
+	plain := compile(BootModules())
+	for _, name := range []string{"drivers/ata/ahci", "drivers/scsi/sr_mod", "drivers/block/loop", "fs/squashfs/squashfs", "fs/isofs/isofs", "fs/overlayfs/overlay"} {
+		if !s.has(name, nil) || !plain.has(name, nil) {
+			t.Errorf("%s is not there, or not uncompressed", name)
+		}
+	}
+}
+
+func TestParseModinfo(t *testing.T) {
+	got := parseModinfo([]byte("license=GPL\x00alias=pci:v*\x00alias=fs-x\x00depends=a,b\x00softdep=pre: c\x00firmware=x/y.bin\x00name=n\x00broken\x00depends=\x00"))
+	want := modinfo{name: "n", aliases: []string{"pci:v*", "fs-x"}, depends: []string{"a", "b"}, soft: []string{"pre: c"}, firmware: []string{"x/y.bin"}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(modinfo{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzModinfo(f *testing.F) {
+	f.Add([]byte("alias=x\x00depends=a,b\x00"))
+	f.Add(fakeModule("alias=x\x00"))
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		parseModinfo(data)
+		_, _ = readModinfo(data)
+	})
+}
+
+// kernelTree is a module tree of made-up modules.
+func kernelTree(t *testing.T) string {
+	t.Helper()
+	top := filepath.Join(t.TempDir(), "6.12.0-test")
+	files := map[string][]byte{
+		"kernel/drivers/ata/ahci.ko":           fakeModule("alias=pci:v*d*sv*sd*bc01sc06i01*\x00depends=libahci\x00firmware=ata/fw.bin\x00"),
+		"kernel/drivers/ata/libahci.ko":        fakeModule("depends=libata\x00"),
+		"kernel/drivers/ata/libata.ko":         fakeModule("depends=scsi_mod,virtio\x00"),
+		"kernel/drivers/scsi/scsi-mod.ko":      fakeModule("softdep=pre: crc32c nowhere\x00"),
+		"kernel/crypto/crc32c.ko":              fakeModule("depends=\x00"),
+		"kernel/sound/snd.ko":                  fakeModule("depends=\x00"),
+		"modules.builtin":                      []byte("kernel/drivers/virtio/virtio.ko\n"),
+		"../firmware/ata/fw.bin":               []byte("firmware"),
+		"../firmware/other.bin":                []byte("not wanted"),
+		"kernel/drivers/net/wireless/iwl.ko.x": []byte("not even a module"),
+	}
+	for name, data := range files {
+		p := filepath.Join(top, name)
+		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(p, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return top
+}
+
+// small is a Config that needs neither the go command nor a kernel.
+func small(t *testing.T) Config {
+	t.Helper()
+	init := filepath.Join(t.TempDir(), "init")
+	if err := os.WriteFile(init, []byte("program"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tree := kernelTree(t)
+	return Config{
+		Init: init, Modules: tree, Firmware: filepath.Join(tree, "../firmware"), Rescue: []string{},
+		Select: []string{"drivers/ata/...", "drivers/nothing/*"}, Plain: []string{"drivers/ata/libata"},
+		Build: media.Build{Set: media.Set{ID: "5f0c"}}, Files: []File{{Name: "/etc/motd", Data: []byte("hello\n")}},
+	}
+}
+
+func TestBuild(t *testing.T) {
+	var first, second bytes.Buffer
+	c := small(t)
+	r, err := Build(context.Background(), &first, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Build(context.Background(), &second, c); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Error("two builds of the same differ")
+	}
+	if r.Archive != int64(first.Len()) || r.Count != 5 || r.Kernel != "6.12.0-test" || !slices.Equal(r.Unmatched, []string{"drivers/nothing/*"}) {
+		t.Errorf("report: %+v", r)
+	}
+	files := unpack(t, first.Bytes())
+	const tree = "lib/modules/6.12.0-test/"
+	for name, want := range map[string]string{
+		"init": "program", "etc/motd": "hello\n", "lib/firmware/ata/fw.bin": "firmware",
+		tree + "modules.alias":   "alias pci:v*d*sv*sd*bc01sc06i01* ahci\n",
+		tree + "modules.softdep": "softdep scsi_mod pre: crc32c nowhere\n",
+		tree + "modules.builtin": "virtio.ko\n",
+	} {
+		if got := string(files[name]); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	dep := string(files[tree+"modules.dep"])
+	if line := "kernel/drivers/ata/ahci.ko: kernel/drivers/ata/libahci.ko kernel/drivers/ata/libata.ko kernel/drivers/scsi/scsi-mod.ko\n"; !strings.Contains(dep, line) {
+		t.Errorf("modules.dep:\n%s", dep)
+	}
+	for name := range files {
+		if strings.Contains(name, "snd") || strings.Contains(name, "other.bin") || strings.Contains(name, "iwl") {
+			t.Errorf("%s is in", name)
+		}
+	}
+	var b media.Build
+	if err := json.Unmarshal(files[strings.TrimPrefix(media.BuildPath, "/")], &b); err != nil || b.Set.ID != "5f0c" {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+func TestBuildNamesWhatIsMissing(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Config)
+		says   string
+	}{
+		"no kernel": {func(c *Config) { c.Modules = "/nonexistent" }, "unpacked /lib/modules"},
+		"no init":   {func(c *Config) { c.Init = "/nonexistent" }, "/nonexistent"},
+		"a broken module": {func(c *Config) {
+			_ = os.WriteFile(filepath.Join(c.Modules, "kernel/drivers/ata/bad.ko"), []byte("text"), 0o644)
+		}, "bad.ko"},
+		"a missing dependency": {func(c *Config) {
+			_ = os.Remove(filepath.Join(c.Modules, "kernel/drivers/scsi/scsi-mod.ko"))
+		}, "no module scsi_mod"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := small(t)
+			c.change(&cfg)
+			if _, err := Build(context.Background(), io.Discard, cfg); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// unpack returns the regular files of an archive; every directory must come before what is in it.
+func unpack(t *testing.T, archive []byte) map[string][]byte {
+	t.Helper()
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	data, err := z.DecodeAll(archive, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, dirs := map[string][]byte{}, map[string]bool{".": true}
+	err = cpio.ForEachRecord(cpio.Newc.Reader(bytes.NewReader(data)), func(r cpio.Record) error {
+		if !dirs[filepath.Dir(r.Name)] {
+			t.Errorf("%s comes before its directory", r.Name)
+		}
+		if r.Mode&cpio.S_IFMT == cpio.S_IFDIR {
+			dirs[r.Name] = true
+		}
+		if r.MTime != 0 || r.UID != 0 {
+			t.Errorf("%s has a time or an owner", r.Name)
+		}
+		if r.ReaderAt == nil {
+			return nil
+		}
+		content, err := io.ReadAll(io.NewSectionReader(r, 0, int64(r.FileSize)))
+		files[r.Name] = content
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

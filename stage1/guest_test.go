@@ -1,0 +1,85 @@
+package stage1_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/molt-installer/molt/internal/vm"
+	"github.com/molt-installer/molt/internal/vm/vmtest"
+	"github.com/molt-installer/molt/media"
+)
+
+// TestGuestWithoutItsDisc boots stage 1 on a real kernel: it says where it
+// looked, goes on by itself when a disc comes, says what is wrong with that, and
+// switches off when told to on the serial line.
+func TestGuestWithoutItsDisc(t *testing.T) {
+	kernel := vmtest.FindKernel(t)
+	if _, err := exec.LookPath("xorriso"); err != nil {
+		t.Skip("needs xorriso")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	g, err := vm.Start(ctx, vm.Config{
+		Dir: t.TempDir(), Memory: 320, Drives: []string{""}, NoReboot: true,
+		Kernel: kernel.Image, Initrd: initrd(t, kernel), Append: "console=ttyS0 no_timer_check quiet",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	expect := func(patterns ...string) {
+		t.Helper()
+		for _, p := range patterns {
+			if _, err := g.Console().Expect(ctx, p); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	expect(`Disc 1 of Test 1 was not found`, `/dev/sr0 +(no disc in the drive|the tray is open)`, `What now\?`)
+	if err := g.Insert(ctx, vm.DriveID(0), otherDisc(t)); err != nil {
+		t.Fatal(err)
+	}
+	expect(`a disc of another set: Else 2, disc 1 \(it is of build ffff, this boot medium is of build 5f0c\)`, `What now\?`)
+	if err := g.Console().SendLine("p"); err != nil {
+		t.Fatal(err)
+	}
+	expect("Switching off")
+	if err := g.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// initrd is an initramfs with this stage 1, of a build that no disc is of.
+func initrd(t *testing.T, k vmtest.Kernel) string {
+	t.Helper()
+	init := filepath.Join(t.TempDir(), "init")
+	build := exec.Command("go", "build", "-o", init, "github.com/molt-installer/molt/cmd/stage1")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := json.Marshal(media.Build{Set: media.Set{ID: "5f0c", Product: "Test", Version: "1", Arch: "amd64", Discs: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := k.Initrd(t, init, "sr_mod", "ata_piix", "ahci", "isofs", "loop")
+	return vmtest.Initramfs(t, []string{base}, map[string][]byte{"etc/molt/build.json": data})
+}
+
+func otherDisc(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, ".discinfo"), []byte("ffff\nElse 2\namd64\n1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	iso := filepath.Join(t.TempDir(), "other.iso")
+	if out, err := exec.Command("xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", "ELSE_2_D1", "-o", iso, dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return iso
+}
