@@ -33,6 +33,9 @@ func (p *Payload) bootstrap(ctx context.Context, sel *payload.Selection, target 
 	if err := quiet(target); err != nil {
 		return fmt.Errorf("prepare the target for maintainer scripts: %w", err)
 	}
+	if len(set) == 0 {
+		return nil
+	}
 	args := append([]string{"dpkg", "--status-fd=3", "--force-depends"}, dpkgOptions(target)...)
 	args = append(args, "--install")
 	for _, k := range set {
