@@ -55,7 +55,7 @@ func (s bootloader) Run(ctx context.Context, env *Env) error {
 // at; the vendor's path and the firmware's boot entry come after it and may fail.
 func (s bootloader) installGRUB(ctx context.Context, env *Env) error {
 	if !s.efi {
-		err := run(ctx, env, "grub-install", "--target=i386-pc", "--boot-directory="+Target+"/boot", s.disk)
+		err := run(ctx, env, "grub-install", "--target=i386-pc", "--no-floppy", "--boot-directory="+Target+"/boot", s.disk)
 		if err != nil {
 			return fmt.Errorf("install the boot loader on %s: %w", s.disk, err)
 		}

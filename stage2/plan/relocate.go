@@ -62,13 +62,34 @@ func (s relocate) shed(ctx context.Context, env *Env, broken string) error {
 		}
 		defer env.Host.Remove(copy + broken)
 	}
-	done, err := env.Host.Switch(ctx, s.loop, copy+broken, progress(env, "bytes"))
+	done, err := env.Host.Switch(ctx, s.loop, copy+broken, s.stages(env))
 	if err != nil {
 		return errors.Join(fmt.Errorf("switch %s to %s: %w", s.loop, copy+broken, err), s.forget(env, copy))
 	}
 	s.settle(env, copy)
 	env.Emit(event.Event{Type: event.Finish, Switch: switchInfo(s.loop, done, took)})
 	return nil
+}
+
+// advance tells how far the step is: the image passes by three times, to be
+// copied, to be compared before the switch, and to be read back after it.
+func (s relocate) advance(env *Env, pass, done int64, item string) {
+	advance(env, min(pass, 2)*s.image.Size+done, 3*s.image.Size, "bytes", item)
+}
+
+// stages tells of the passes of the switch. Those without a total take no time.
+func (s relocate) stages(env *Env) func(stage string, done, total int64) {
+	var pass int64
+	last := ""
+	return func(stage string, done, total int64) {
+		if total <= 0 {
+			return
+		}
+		if stage != last {
+			pass, last = pass+1, stage
+		}
+		s.advance(env, pass, done, stage)
+	}
 }
 
 // place chooses the file system with the most free space.
@@ -102,7 +123,7 @@ func (s relocate) place(env *Env) (string, error) {
 
 // copy copies the image and compares it with what the initramfs knows.
 func (s relocate) copy(ctx context.Context, env *Env, to string) error {
-	got, err := env.Host.Copy(ctx, s.source, to, func(done int64) { advance(env, done, s.image.Size, "bytes", to) })
+	got, err := env.Host.Copy(ctx, s.source, to, func(done int64) { s.advance(env, 0, done, to) })
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return fmt.Errorf("no space left for the installer's copy %s (%s): go back and choose a larger disk or less software: %w", to, machine.Size(s.image.Size), err)

@@ -20,11 +20,6 @@ func advance(env *Env, done, total int64, unit, item string) {
 	env.Emit(event.Event{Type: event.Progress, Progress: &event.Amount{Done: done, Total: total, Unit: unit, Item: item}})
 }
 
-// progress is the shape Loops.Switch wants.
-func progress(env *Env, unit string) func(stage string, done, total int64) {
-	return func(stage string, done, total int64) { advance(env, done, total, unit, stage) }
-}
-
 func warn(env *Env, message string) { env.Emit(event.Event{Type: event.Warning, Message: message}) }
 
 // run runs one of stage 2's own programs and logs its output.

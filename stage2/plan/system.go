@@ -153,7 +153,7 @@ func (s system) writeKeyboard(_ context.Context, env *Env) error {
 func (s system) writeTime(_ context.Context, env *Env) error {
 	zone := cmp.Or(s.timezone.Zone, "Etc/UTC")
 	file := "/usr/share/zoneinfo/" + zone
-	if !exists(env, Target+file) {
+	if !exists(env, Target+file) && zone != "Etc/UTC" { // which is what a system without a zone has
 		warn(env, "the time zone "+zone+" is not known to the new system (is tzdata installed?)")
 	}
 	clock := "UTC"
