@@ -37,7 +37,7 @@ func (w *setWriter) publish(ctx context.Context, trees []*tree) (*Result, error)
 // image writes one ISO, unless the one there was made from the same.
 func (w *setWriter) image(ctx context.Context, t *tree, image Image, bootable bool) error {
 	stamp := filepath.Join(w.options.Out, "."+filepath.Base(image.Path))
-	key := digest("iso 1", t.key(), image.Label, fmt.Sprint(bootOptions()))
+	key := digest("iso 2", t.key(), image.Label, fmt.Sprint(bootOptions()))
 	if old, err := os.ReadFile(stamp); err == nil && string(old) == key {
 		if _, err := os.Stat(image.Path); err == nil {
 			return nil

@@ -95,7 +95,8 @@ func (t *tree) iso(ctx context.Context, out, label string, bootable bool) error 
 	if err := writeFile(order, weights.Bytes()); err != nil {
 		return err
 	}
-	args := []string{"-as", "mkisofs", "-quiet", "-o", out, "-V", label, "-iso-level", "3", "-r", "-J", "-joliet-long"}
+	args := []string{"-as", "mkisofs", "-quiet", "-o", out, "-V", label, "-iso-level", "3", "-r", "-J", "-joliet-long",
+		"--set_all_file_dates", fmt.Sprintf("=%d", t.date.Unix())}
 	if bootable {
 		args = append(args, bootOptions()...)
 	}

@@ -1,0 +1,105 @@
+package disc
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/diskfs/go-diskfs"
+)
+
+func needTools(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip("make deps installs it: ", err)
+		}
+	}
+}
+
+func testTree(t *testing.T) *tree {
+	t.Helper()
+	tr := &tree{date: time.Unix(keyTime, 0), dir: t.TempDir()}
+	err := tr.writeAll(map[string][]byte{
+		".discinfo": []byte("id\nTest 1\namd64\n2\n"), "pool/a name with spaces & ünicode.deb": bytes.Repeat([]byte("0123456789abcdef"), 64<<10),
+		"dists/one/InRelease": []byte("signed"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+func TestISO(t *testing.T) {
+	needTools(t, "xorriso", "implantisomd5", "checkisomd5")
+	dir := t.TempDir()
+	var images [][]byte
+	for _, name := range []string{"a.iso", "b.iso"} {
+		path := filepath.Join(dir, name)
+		if err := testTree(t).iso(t.Context(), path, "TEST_1_D2", false); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		images = append(images, data)
+	}
+	if !bytes.Equal(images[0], images[1]) {
+		t.Error("two images of the same differ")
+	}
+	a := filepath.Join(dir, "a.iso")
+	if _, err := command(t.Context(), nil, "checkisomd5", a); err != nil {
+		t.Error(err)
+	}
+	if got := readISO(t, a, "dists/one/InRelease"); got != "signed" {
+		t.Errorf("InRelease on the disc: %q", got)
+	}
+}
+
+// readISO reads a file with go-diskfs, which is not what wrote it.
+func readISO(t *testing.T, image, path string) string {
+	t.Helper()
+	d, err := diskfs.Open(image, diskfs.WithOpenMode(diskfs.ReadOnly))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	fsys, err := d.GetFilesystem(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := fs.ReadFile(fsys, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestTreeKey(t *testing.T) {
+	a, b := testTree(t), testTree(t)
+	if a.key() != b.key() {
+		t.Error("the same tree has two keys")
+	}
+	if err := b.write("more", nil); err != nil {
+		t.Fatal(err)
+	}
+	if a.key() == b.key() {
+		t.Error("another tree has the same key")
+	}
+}
+
+func TestTreeLink(t *testing.T) {
+	dir := t.TempDir()
+	if err := testTree(t).link(dir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "dists/one/InRelease"))
+	if err != nil || string(got) != "signed" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
