@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
@@ -137,22 +136,16 @@ func (b *builder) support() {
 
 // ExtraPackages are the packages that a system with these answers needs beside
 // what was chosen, for payload.Request.Extra: the tools of its file systems.
-func ExtraPackages(a config.Answers, m machine.Machine) []string {
-	types := map[string]bool{}
-	if a.Storage.Auto != nil {
-		types[cmp.Or(a.Storage.Auto.FSType, "ext4")] = true
-		types["vfat"] = m.Firmware == machine.UEFI
-	}
+// Those of vfat are not among them; a system does without.
+func ExtraPackages(a config.Answers) []string {
+	xfs := a.Storage.Auto != nil && a.Storage.Auto.FSType == "xfs"
 	for _, p := range a.Storage.Partitions {
-		types[fsType(p)] = true
+		xfs = xfs || fsType(p) == "xfs"
 	}
-	var extra []string
-	for _, t := range []struct{ fs, pkg string }{{"vfat", "dosfstools"}, {"xfs", "xfsprogs"}} {
-		if types[t.fs] {
-			extra = append(extra, t.pkg)
-		}
+	if xfs {
+		return []string{"xfsprogs"}
 	}
-	return extra
+	return nil
 }
 
 // secrets are the password hashes, which belong in no log.
