@@ -4,7 +4,7 @@ BUILD   ?= build
 GO      ?= go
 # What needs root runs through sudo, with the caller's Go and modules, and a
 # build cache apart, so that no file in the caller's home becomes root's.
-SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SOURCE_DATE_EPOCH env PATH="$(PATH)" \
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SOURCE_DATE_EPOCH,MOLT_REQUIRE_GUESTS env PATH="$(PATH)" \
            GOMODCACHE="$(shell $(GO) env GOMODCACHE)" GOCACHE="$(abspath $(BUILD))/cache/go")
 MOLT    := $(BUILD)/molt
 
@@ -21,13 +21,14 @@ help: ## say what there is to make
 deps: $(MOLT) ## install what building and testing need of this machine, if anything is missing
 	@$(SUDO) $(MOLT) deps
 
-iso: deps ## write build/EXAMPLE/disc1.iso, disc2.iso, … and build/EXAMPLE/netboot/
+iso: $(MOLT) ## write build/EXAMPLE/disc1.iso, disc2.iso, … and build/EXAMPLE/netboot/
+	@$(SUDO) $(MOLT) deps -build
 	$(SUDO) $(MOLT) build -o $(BUILD) $(if $(MIRROR),-mirror $(MIRROR)) $(if $(UPDATE),-update) examples/$(EXAMPLE)
 
-demo: iso ## install over two discs in QEMU, unattended, boot the result, show the times
+demo: deps iso ## install over two discs in QEMU, unattended, boot the result, show the times
 	$(SUDO) $(MOLT) demo -o $(BUILD) $(EXAMPLE)
 
-run: iso ## boot the discs in QEMU with the screen in this terminal
+run: deps iso ## boot the discs in QEMU with the screen in this terminal
 	$(SUDO) $(MOLT) run -o $(BUILD) $(EXAMPLE)
 
 test: deps ## run all tests; SHORT=1 leaves the guests out
@@ -35,7 +36,7 @@ test: deps ## run all tests; SHORT=1 leaves the guests out
 	@$(if $(SHORT),,$(MAKE) --no-print-directory iso EXAMPLE=debian)
 	$(SUDO) $(GO) test $(if $(SHORT),-short) -timeout 80m ./...
 
-bench: iso ## measure: first screen, memory, image copy, switch, whole installation
+bench: deps iso ## measure: first screen, memory, image copy, switch, whole installation
 	$(SUDO) $(MOLT) bench -o $(BUILD) $(EXAMPLE)
 
 fmt: ## format the source

@@ -44,10 +44,15 @@ func runDeps(ctx context.Context, args []string, s streams) error {
 	flags := flag.NewFlagSet("deps", flag.ContinueOnError)
 	flags.SetOutput(s.err)
 	dry := flags.Bool("n", false, "only say what is missing")
+	building := flags.Bool("build", false, "only what building discs needs, not running and testing them")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	missing := disc.Missing()
+	wanted := disc.Requirements()
+	if !*building {
+		wanted = append(wanted, disc.TestRequirements()...)
+	}
+	missing := disc.Missing(wanted)
 	for _, m := range missing {
 		fmt.Fprintf(s.out, "%-24s missing: %s\n", m.Package, m.Why)
 	}

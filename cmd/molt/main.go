@@ -38,8 +38,9 @@ func commands() []command {
 	return []command{
 		{"build", "[-o DIR] [-mirror URI] [-update] EXAMPLE", "make the discs of an example", runBuild},
 		{"bench", "[-only PARTS] EXAMPLE", "measure, as JSON and a table", runBench},
-		{"deps", "[-n]", "install what building and testing need of this machine", runDeps},
+		{"deps", "[-n] [-build]", "install what building and testing need of this machine", runDeps},
 		{"demo", "[-ks FILE] [-firmware F] EXAMPLE", "install over all discs in QEMU, boot the result, show the times", runDemo},
+		{"iso", "check FILE…", "check disc images as an installation relies on them", runISO},
 		{"ks", "check [-strict] FILE…", "check kickstart files", runKs},
 		{"run", "[-set DIR] [-ks FILE] [-auto] [-vga] …", "boot a set in QEMU, its console in the terminal (run -h: all flags)", runRun},
 	}

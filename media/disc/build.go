@@ -48,7 +48,7 @@ type builder struct {
 }
 
 // Build makes the set of discs of d. It must run as root, to make files that
-// belong to root; see [Missing] for the programs it runs.
+// belong to root; see [Requirements] for the programs it runs.
 func Build(ctx context.Context, d *Distro, o Options) (*Result, error) {
 	if os.Geteuid() != 0 {
 		return nil, fmt.Errorf("build %s: the images hold files that belong to root: run it as root, or with sudo", d.Name)

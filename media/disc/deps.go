@@ -43,18 +43,18 @@ func TestRequirements() []Requirement {
 	return []Requirement{
 		{"qemu-system-x86", "qemu-system-x86_64", "the machines in which sets are tried out"},
 		{"ovmf", "/usr/share/OVMF/OVMF_CODE*.fd", "their UEFI"},
-		{"qemu-utils", "qemu-img", "their disks"},
 		{"fdisk", "sfdisk", "checks partition tables in tests"},
 		{"e2fsprogs", "mkfs.ext4", "checks file systems in tests"},
 		{"xfsprogs", "mkfs.xfs", "checks file systems in tests"},
-		{"gcc", "gcc", "the race detector of go test"},
+		{"util-linux", "losetup", "loop devices in tests"},
+		{"busybox-static", "busybox", "the programs of systems that tests make"},
 	}
 }
 
-// Missing says which of all requirements the host doesn't have.
-func Missing() []Requirement {
+// Missing says which of these the host doesn't have.
+func Missing(requirements []Requirement) []Requirement {
 	var missing []Requirement
-	for _, r := range append(Requirements(), TestRequirements()...) {
+	for _, r := range requirements {
 		if !r.there() {
 			missing = append(missing, r)
 		}

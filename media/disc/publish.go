@@ -69,7 +69,7 @@ func (w *setWriter) netboot(t *tree) error {
 	if err := t.link(dir + ".new"); err != nil {
 		return fmt.Errorf("lay the netboot tree: %w", err)
 	}
-	for to, from := range map[string]string{"vmlinuz": "boot/vmlinuz", "initrd.img": "boot/initrd.img"} {
+	for to, from := range map[string]string{"vmlinuz": kernelPath, "initrd.img": initrdPath} {
 		if err := linkFile(filepath.Join(dir+".new", from), filepath.Join(dir+".new", to)); err != nil {
 			return fmt.Errorf("lay the netboot tree: %w", err)
 		}

@@ -3,8 +3,6 @@ package disc
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,8 +62,7 @@ func (r repository) release(indexes map[string][]byte) string {
 		r.distro.Product, r.label, ar.Suite, ar.Suite, r.distro.Version,
 		r.date.UTC().Format("Mon, 02 Jan 2006 15:04:05 UTC"), r.distro.Arch, ar.Component, r.label)
 	for _, name := range sortedKeys(indexes) {
-		sum := sha256.Sum256(indexes[name])
-		fmt.Fprintf(&text, " %s %d %s\n", hex.EncodeToString(sum[:]), len(indexes[name]), name)
+		fmt.Fprintf(&text, " %s %d %s\n", hexSum(indexes[name]), len(indexes[name]), name)
 	}
 	return text.String()
 }

@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/molt-installer/molt/media"
+)
+
+// Where the kernel and the initramfs are on disc 1.
+const (
+	kernelPath = "boot/vmlinuz"
+	initrdPath = "boot/initrd.img"
 )
 
 // writeSet makes the discs of their parts.
@@ -89,8 +94,8 @@ func (w *setWriter) fill(ctx context.Context, t *tree, n int) error {
 func (w *setWriter) identity(t *tree, n int) error {
 	name := fmt.Sprintf("%s %q - %s disc %d of %d", w.set.Product, w.set.Version, w.set.Arch, n, w.set.Discs)
 	return t.writeAll(map[string][]byte{
-		".discinfo":  fmt.Appendf(nil, "%s\n%s\n%s\n%d\n", w.set.ID, w.set.Name(), w.set.Arch, n),
-		".disk/info": []byte(name + "\n"),
+		media.DiscInfoPath: []byte(media.DiscInfo{ID: w.set.ID, Release: w.set.Name(), Arch: w.set.Arch, Discs: []int{n}}.String()),
+		".disk/info":       []byte(name + "\n"),
 	})
 }
 
@@ -119,7 +124,7 @@ func (w *setWriter) installer(ctx context.Context, t *tree) error {
 	if err := t.add(media.ImagePath, w.parts.stage2, build.Stage2.SHA256); err != nil {
 		return err
 	}
-	return t.write(".treeinfo", w.treeinfo(t))
+	return t.write(media.TreeInfoPath, w.treeinfo(t))
 }
 
 // describe puts the merged index and the catalog on disc 1, and into build
@@ -201,8 +206,8 @@ func (w *setWriter) bootFiles(ctx context.Context, t *tree, mark, initrd string)
 		{"isolinux/libutil.c32", syslinuxDir + "/libutil.c32"},
 		{"isolinux/menu.c32", syslinuxDir + "/menu.c32"},
 		{"boot/grub/efi.img", efi},
-		{"boot/vmlinuz", filepath.Join(w.parts.kernel, "boot/vmlinuz-"+version)},
-		{"boot/initrd.img", initrd},
+		{kernelPath, filepath.Join(w.parts.kernel, "boot/vmlinuz-"+version)},
+		{initrdPath, initrd},
 	} {
 		if err := t.add(f[0], f[1], ""); err != nil {
 			return err
@@ -211,15 +216,15 @@ func (w *setWriter) bootFiles(ctx context.Context, t *tree, mark, initrd string)
 	return nil
 }
 
-// treeinfo describes the tree as Anaconda's and productmd's .treeinfo do.
+// treeinfo says where things are on disc 1.
 func (w *setWriter) treeinfo(t *tree) []byte {
-	var text strings.Builder
-	fmt.Fprintf(&text, "[general]\nfamily = %s\nversion = %s\narch = %s\ntimestamp = %d\ndiscnum = 1\ntotaldiscs = %d\n\n",
-		w.set.Product, w.set.Version, w.set.Arch, w.date.Unix(), w.set.Discs)
-	fmt.Fprintf(&text, "[images-%s]\nkernel = boot/vmlinuz\ninitrd = boot/initrd.img\n\n", w.set.Arch)
-	fmt.Fprintf(&text, "[stage2]\nmainimage = %s\n\n[checksums]\n", media.ImagePath)
-	for _, path := range []string{"boot/initrd.img", "boot/vmlinuz", media.ImagePath, media.CatalogPath} {
-		fmt.Fprintf(&text, "%s = sha256:%s\n", path, t.vouch(path).SHA256)
+	info := media.TreeInfo{
+		Family: w.set.Product, Version: w.set.Version, Arch: w.set.Arch, Timestamp: w.date.Unix(),
+		Disc: 1, Discs: w.set.Discs, Kernel: kernelPath, Initrd: initrdPath, MainImage: media.ImagePath,
+		Checksums: map[string]string{},
 	}
-	return []byte(text.String())
+	for _, path := range []string{kernelPath, initrdPath, media.ImagePath, media.CatalogPath} {
+		info.Checksums[path] = t.vouch(path).SHA256
+	}
+	return []byte(info.String())
 }

@@ -3,8 +3,6 @@ package disc
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,8 +45,7 @@ func (t *tree) write(path string, data []byte) error {
 	if err := os.Chtimes(from, t.date, t.date); err != nil {
 		return fmt.Errorf("date a file of the set: %w", err)
 	}
-	sum := sha256.Sum256(data)
-	return t.add(path, from, hex.EncodeToString(sum[:]))
+	return t.add(path, from, hexSum(data))
 }
 
 // writeAll puts generated files on the disc, by path.

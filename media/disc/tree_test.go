@@ -103,3 +103,53 @@ func TestTreeLink(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+func TestCheckFindsDamage(t *testing.T) {
+	needTools(t, "xorriso", "implantisomd5", "checkisomd5")
+	k := testKey(t)
+	tr := &tree{date: k.date, dir: t.TempDir()}
+	deb := []byte("not really a package")
+	p := pkg{Name: "a", Version: "1", Arch: "all", Path: "pool/a.deb", stanza: stanza("Package: a\nVersion: 1\nArchitecture: all\nSize: 20\nSHA256: " + hexSum(deb))}
+	d := &Distro{Product: "Test", Version: "1", Arch: "amd64", Archive: Archive{Suite: "one", Component: "main"}}
+	files, err := repository{distro: d, label: "Test", date: k.date}.files([]pkg{p}, "", k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files[".discinfo"], files["pool/a.deb"], files["padding"] = []byte("id\nTest 1\namd64\n2\n"), deb, make([]byte, 1<<20)
+	if err := tr.writeAll(files); err != nil {
+		t.Fatal(err)
+	}
+	image := filepath.Join(t.TempDir(), "x.iso")
+	if err := tr.iso(t.Context(), image, "TEST_1_D2", false); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := countWrong(t, image); wrong != 0 {
+		t.Errorf("%d things wrong with a right image", wrong)
+	}
+	data, err := os.ReadFile(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(image, bytes.Replace(data, deb, bytes.ToUpper(deb), 1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if wrong := countWrong(t, image); wrong != 2 {
+		t.Errorf("%d things wrong with a damaged package, want the image and the repository", wrong)
+	}
+}
+
+func countWrong(t *testing.T, image string) int {
+	t.Helper()
+	findings, err := Check(t.Context(), image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, f := range findings {
+		if f.Err != nil {
+			t.Logf("%s: %v", f.What, f.Err)
+			n++
+		}
+	}
+	return n
+}

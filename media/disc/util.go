@@ -52,6 +52,12 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// hexSum is the SHA-256 of data in lower-case hex.
+func hexSum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
 // hashFile returns the size of a file in bytes and its SHA-256 in lower-case hex.
 func hashFile(path string) (int64, string, error) {
 	f, err := os.Open(path)
