@@ -78,6 +78,7 @@ type Dialog struct {
 	Name    string
 	Answers config.Answers // what is decided already
 	Machine machine.Machine
+	Record  handoff.Record
 	Catalog *media.Catalog
 	// Build works out what answers would do. Its error can be plan.Problems.
 	Build func(ctx context.Context, a config.Answers) (*plan.Plan, error)
@@ -125,9 +126,7 @@ func newSession(in Installer, record handoff.Record) *session {
 	s.out = openOutputs(in.Paths, options)
 	s.env = &plan.Env{Host: in.Host, Handoff: record, Result: &handoff.Result{}, Emit: s.out.Emit}
 	for _, w := range warnings {
-		if name := plan.FailOption + "="; len(w.Option) < len(name) || w.Option[:len(name)] != name {
-			s.out.Emit(event.Event{Type: event.Warning, Message: w.String()})
-		}
+		s.out.Emit(event.Event{Type: event.Warning, Message: w.String()})
 	}
 	return s
 }
@@ -153,7 +152,7 @@ func (s *session) install(ctx context.Context) error {
 	}
 	s.told = true
 	return engine.Run(ctx, p, s.env, engine.Options{
-		Sink: s.out, Asker: s.asker(), FailStep: plan.FailStep(s.setup.Record.CommandLine),
+		Sink: s.out, Asker: s.asker(), FailStep: s.setup.Options.FailStep,
 	})
 }
 
@@ -177,7 +176,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	s.face = face
 	s.out.show(face)
 	s.out.Emit(event.Event{Type: event.Ask, Message: "asking at the terminal"})
-	return face.Decide(ctx, Dialog{Name: s.Name, Answers: s.answers, Machine: m, Catalog: s.env.Payload.Catalog(), Build: build})
+	return face.Decide(ctx, Dialog{Name: s.Name, Answers: s.answers, Machine: m, Record: s.setup.Record, Catalog: s.env.Payload.Catalog(), Build: build})
 }
 
 // build resolves the packages and makes the plan.

@@ -39,8 +39,9 @@ func (t *terminal) Close() error { return t.ui.Close() }
 
 // Decide implements Frontend. The plan that was shown is the one that runs.
 func (t *terminal) Decide(ctx context.Context, d Dialog) (*plan.Plan, error) {
+	disks, refused := plan.Targets(d.Machine, d.Record)
 	_, err := t.ui.Ask(ctx, tui.Session{
-		Product: d.Name, Answers: d.Answers, Machine: d.Machine, Catalog: d.Catalog, Zones: zones(),
+		Product: d.Name, Answers: d.Answers, Disks: disks, Refused: refused, Catalog: d.Catalog, Zones: zones(),
 		Hash:   func(plain string) (string, error) { return kickstart.HashPassword(rand.Reader, plain) },
 		Review: func(ctx context.Context, a config.Answers) (tui.Review, error) { return t.review(ctx, d, a) },
 	})

@@ -34,6 +34,7 @@ type Options struct {
 
 	LogLevel  LogLevel `json:"loglevel,omitempty"`  // inst.loglevel=
 	Debug     bool     `json:"debug,omitempty"`     // inst.debug
+	FailStep  string   `json:"failstep,omitempty"`  // inst.debug.fail=: id of a step that is to fail, to see what happens then
 	Syslog    string   `json:"syslog,omitempty"`    // inst.syslog=: "host" or "host:port"
 	VirtioLog string   `json:"virtiolog,omitempty"` // inst.virtiolog=: name of a virtio-serial port
 

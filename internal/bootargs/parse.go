@@ -62,6 +62,7 @@ func options() []option {
 		{"rd.live.check", flag(func(o *Options) *bool { return &o.MediaCheck })},
 		{"inst.loglevel", choice(func(o *Options) *LogLevel { return &o.LogLevel }, LogDebug, LogInfo, LogWarning, LogError, LogCritical)},
 		{"inst.debug", flag(func(o *Options) *bool { return &o.Debug })},
+		{"inst.debug.fail", text(func(o *Options) *string { return &o.FailStep })},
 		{"inst.syslog", text(func(o *Options) *string { return &o.Syslog })},
 		{"inst.virtiolog", text(func(o *Options) *string { return &o.VirtioLog })},
 		{"console", console},

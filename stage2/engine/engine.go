@@ -78,7 +78,7 @@ func (e *StepError) Error() string { return e.Step + ": " + e.Err.Error() }
 func (e *StepError) Unwrap() error { return e.Err }
 
 // ErrMadeToFail is the failure of a step that Options.FailStep names.
-var ErrMadeToFail = errors.New("made to fail by " + plan.FailOption)
+var ErrMadeToFail = errors.New("made to fail by inst.debug.fail")
 
 // undoTime is how long all that has to be undone may take.
 const undoTime = 3 * time.Minute

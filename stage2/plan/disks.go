@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/machine"
 )
 
@@ -78,6 +79,21 @@ func (b *builder) refusal(d machine.Disk) string {
 		return "ignoredisk --only-use doesn't name it"
 	}
 	return ""
+}
+
+// Targets are the disks a person can be offered, and for each of the others,
+// by its path, why not.
+func Targets(m machine.Machine, record handoff.Record) (usable []machine.Disk, refused map[string]string) {
+	b := &builder{Input: Input{Machine: m, Handoff: record}}
+	refused = map[string]string{}
+	for _, d := range m.Disks {
+		if why := b.refusal(d); why != "" {
+			refused[d.Path] = why
+		} else {
+			usable = append(usable, d)
+		}
+	}
+	return usable, refused
 }
 
 // isMedium reports whether the installer was started from d or a partition of it.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/host"
@@ -241,20 +240,6 @@ func (d Disk) table() host.Table {
 		t.Parts = append(t.Parts, host.TablePart{Start: v.Start, Size: v.Size, Type: v.Type, GUID: v.GUID, Name: cmp.Or(name, "root")})
 	}
 	return t
-}
-
-// FailOption is the boot option that makes the step with its value as ID fail,
-// to see what the installer then does.
-const FailOption = "inst.debug.fail"
-
-// FailStep is what the command line says for FailOption.
-func FailStep(commandLine string) string {
-	for _, p := range bootargs.Split(commandLine) {
-		if p.Name == FailOption {
-			return p.Value
-		}
-	}
-	return ""
 }
 
 func swapRank(v Volume) int {

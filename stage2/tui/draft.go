@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
-	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // draft is the answers while they are being typed: the strings the forms are
@@ -75,7 +74,7 @@ func defaults(a *config.Answers) {
 		a.Network = []config.Network{{Device: "link", Method: "dhcp", OnBoot: true}}
 	}
 	if a.End.Action == "" {
-		a.End.Action = "reboot"
+		a.End = config.End{Action: "reboot", Eject: true}
 	}
 }
 
@@ -108,21 +107,6 @@ func (d *draft) logins(a *config.Answers, hash func(string) (string, error)) err
 	u := config.User{Name: d.user, Gecos: d.gecos, Groups: []string{"sudo"}, Login: config.Login{Hash: h, Set: true}}
 	a.Users = []config.User{u}
 	return nil
-}
-
-// candidates are the disks that can be written, and why the others can't.
-func candidates(m machine.Machine) (usable []machine.Disk, refused []string) {
-	for _, d := range m.Disks {
-		switch {
-		case d.InUse != "":
-			refused = append(refused, d.Path+": "+d.InUse)
-		case d.ReadOnly:
-			refused = append(refused, d.Path+": read-only")
-		default:
-			usable = append(usable, d)
-		}
-	}
-	return usable, refused
 }
 
 func splitZone(zone string) (region, place string) {

@@ -3,7 +3,9 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"charm.land/huh/v2"
@@ -31,13 +33,16 @@ func screens() []screen {
 }
 
 func diskScreen(s Session, d *draft) *huh.Group {
-	usable, refused := candidates(s.Machine)
-	if len(usable) == 0 {
+	var refused []string
+	for _, path := range slices.Sorted(maps.Keys(s.Refused)) {
+		refused = append(refused, path+": "+s.Refused[path])
+	}
+	if len(s.Disks) == 0 {
 		text := "There is no disk that could be installed to.\n\n" + strings.Join(refused, "\n")
 		return huh.NewGroup(huh.NewNote().Title("No disk").Description(text))
 	}
 	var options []huh.Option[string]
-	for _, disk := range usable {
+	for _, disk := range s.Disks {
 		options = append(options, huh.NewOption(diskLine(disk), disk.Path))
 	}
 	note := "The whole disk is used. Everything on it will be erased, after you\nhave seen the plan and confirmed it."

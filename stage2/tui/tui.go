@@ -32,7 +32,8 @@ var ErrQuit = errors.New("left by the person at the terminal")
 type Session struct {
 	Product string // "Debian 13"
 	Answers config.Answers
-	Machine machine.Machine
+	Disks   []machine.Disk    // that can be installed to
+	Refused map[string]string // path of every other disk → why not
 	Catalog *media.Catalog
 	Zones   []string // names of the tz database
 	// Hash turns a password into its crypt(5) form.

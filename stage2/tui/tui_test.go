@@ -111,11 +111,11 @@ func (s *screenT) keys(keys string) {
 func testSession(review func(config.Answers) Review) Session {
 	return Session{
 		Product: "Debian 13",
-		Machine: machine.Machine{Firmware: machine.BIOS, Disks: []machine.Disk{
+		Disks: []machine.Disk{
 			{Path: "/dev/vda", Size: 20 << 30, Transport: "virtio", Parts: []machine.Part{{FSType: "ntfs", Label: "Windows", Size: 20 << 30}}},
 			{Path: "/dev/vdb", Size: 8 << 30, Transport: "virtio"},
-			{Path: "/dev/sdc", Size: 1 << 30, InUse: "mounted on /molt/medium"},
-		}},
+		},
+		Refused: map[string]string{"/dev/sdc": "mounted on /molt/medium"},
 		Catalog: &media.Catalog{Groups: []media.Group{
 			{ID: "tools", Title: "Tools", Description: "command-line tools", Count: 20, Size: 30 << 20, Discs: []int{2}},
 		}},
