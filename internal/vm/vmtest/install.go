@@ -3,6 +3,7 @@ package vmtest
 import (
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ type Scenario struct {
 	Offer     func(scenario.Ask) string // see scenario.Config
 	Memory    int                       // MiB
 	DiskSize  int64                     // bytes; 4 GiB if 0
+	Console   io.Writer                 // gets what the serial line says; see Screen
 	Timeout   time.Duration             // of everything together; 5 minutes if 0
 }
 
@@ -67,7 +69,7 @@ func Begin(t testing.TB, s Scenario) *Run {
 	r.ctx = ctx
 	run, err := scenario.Start(ctx, scenario.Config{
 		Set:       r.Set,
-		Guest:     vm.Config{Name: s.Set, Dir: r.dir, Firmware: s.Firmware, Memory: s.Memory},
+		Guest:     vm.Config{Name: s.Set, Dir: r.dir, Firmware: s.Firmware, Memory: s.Memory, Console: s.Console},
 		Disk:      filepath.Join(t.TempDir(), "disk.img"),
 		DiskSize:  s.DiskSize,
 		Kickstart: s.Kickstart,

@@ -1,0 +1,92 @@
+package vmtest
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hinshun/vt10x"
+)
+
+// Screen is a terminal of 80×24 at the other end of a guest's serial line: give
+// it as Scenario.Console. It shows what a person would see, whatever order
+// the program drew it in.
+type Screen struct {
+	mu    sync.Mutex
+	term  vt10x.Terminal
+	drawn chan struct{}
+}
+
+// NewScreen makes an empty one.
+func NewScreen() *Screen {
+	return &Screen{term: vt10x.New(vt10x.WithSize(80, 24)), drawn: make(chan struct{}, 1)}
+}
+
+// Write takes what the serial line says.
+func (s *Screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.term.Write(p)
+	select {
+	case s.drawn <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+// Text is what the screen shows.
+func (s *Screen) Text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.term.String()
+}
+
+// WaitScreen waits until the screen shows all of want.
+func (r *Run) WaitScreen(s *Screen, want ...string) {
+	r.t.Helper()
+	for {
+		text := s.Text()
+		missing := firstMissing(text, want)
+		if missing == "" {
+			return
+		}
+		select {
+		case <-s.drawn:
+		case <-r.ctx.Done():
+			r.t.Fatalf("no %q on the screen:\n%s", missing, text)
+		}
+	}
+}
+
+func firstMissing(text string, want []string) string {
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			return w
+		}
+	}
+	return ""
+}
+
+// Type types on the serial line.
+func (r *Run) Type(keys string) {
+	r.t.Helper()
+	if err := r.Guest.Console().Send(keys); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// Finish follows the installation until it says that it is done.
+func (r *Run) Finish() {
+	r.t.Helper()
+	if err := r.Follow(r.ctx); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// PoweredOff waits until the machine has powered itself off.
+func (r *Run) PoweredOff(t testing.TB) {
+	t.Helper()
+	if err := r.Off(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+}
