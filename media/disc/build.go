@@ -17,7 +17,7 @@ import (
 type Options struct {
 	Out    string    // the set's directory: gets disc1.iso, …, netboot/
 	Cache  string    // what later builds can use
-	Mirror string    // URI of a Debian archive; default: the first one among the host's apt sources
+	Mirror string    // URI of a Debian archive, also for the installed systems; default: the first one among the host's apt sources, for building only
 	Update bool      // fetch package lists anew
 	Log    io.Writer // progress, a line a step; default: none
 }
@@ -163,6 +163,7 @@ func (b *builder) build(ctx context.Context, a *apt) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	placed.catalog.Mirror = strings.TrimRight(b.options.Mirror, "/") // what was only found is this machine's own affair
 	if err := a.download(ctx, placed.all()); err != nil {
 		return nil, err
 	}

@@ -127,6 +127,10 @@ func (w *setWriter) installer(ctx context.Context, t *tree) error {
 	return t.write(media.TreeInfoPath, w.treeinfo(t))
 }
 
+// aptIgnores keeps apt-cdrom(8) out of its directory: it would take the merged
+// index for a repository.
+const aptIgnores = "molt/.aptignr"
+
 // describe puts the merged index and the catalog on disc 1, and into build
 // what the initramfs has to know of them.
 func (w *setWriter) describe(t *tree, build *media.Build) error {
@@ -138,6 +142,9 @@ func (w *setWriter) describe(t *tree, build *media.Build) error {
 		if err := t.write(media.IndexPath+"/"+path, merged[path]); err != nil {
 			return err
 		}
+	}
+	if err := t.write(aptIgnores, nil); err != nil {
+		return err
 	}
 	catalog := w.placed.catalog
 	if w.parts.initrd != "" {

@@ -44,6 +44,9 @@ func (p *Payload) Fetch(ctx context.Context, f payload.Fetch) error {
 		}
 		done += it.Size
 	}
+	if err := p.meet(ctx, f); err != nil {
+		return err
+	}
 	f.Progress.Advance(total, total, "bytes", "")
 	return nil
 }

@@ -53,10 +53,11 @@ func (p *Payload) configureApt(sel *payload.Selection, target string) error {
 	if err != nil {
 		return err
 	}
-	files := map[string]string{"var/lib/apt/extended_states": auto}
-	for name, text := range p.sources(target) {
-		files[name] = text
+	files, err := p.sources(target)
+	if err != nil {
+		return err
 	}
+	files["var/lib/apt/extended_states"] = auto
 	return writeFiles(target, files)
 }
 
