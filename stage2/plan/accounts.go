@@ -114,12 +114,8 @@ func createUser(ctx context.Context, env *Env, u config.User) error {
 	if u.GID != 0 {
 		args = []string{"useradd", "--prefix", Target, "--create-home", "--gid", strconv.Itoa(u.GID)}
 	}
-	shell := u.Shell
-	if shell == "" && exists(env, Target+"/bin/bash") {
-		shell = "/bin/bash"
-	}
 	for _, o := range []struct{ flag, value string }{
-		{"--comment", u.Gecos}, {"--home-dir", u.Home}, {"--shell", shell}, {"--groups", strings.Join(u.Groups, ",")},
+		{"--comment", u.Gecos}, {"--home-dir", u.Home}, {"--shell", shellFor(env, u)}, {"--groups", strings.Join(u.Groups, ",")},
 	} {
 		if o.value != "" {
 			args = append(args, o.flag, o.value)
@@ -129,6 +125,18 @@ func createUser(ctx context.Context, env *Env, u config.User) error {
 		args = append(args, "--uid", strconv.Itoa(u.UID))
 	}
 	return run(ctx, env, append(args, u.Name)...)
+}
+
+// shellFor is the login shell of u. It is always named: useradd's own default
+// is that of stage 2, which the target may not have.
+func shellFor(env *Env, u config.User) string {
+	switch {
+	case u.Shell != "":
+		return u.Shell
+	case exists(env, Target+"/bin/bash"):
+		return "/bin/bash"
+	}
+	return "/bin/sh"
 }
 
 // createGroups makes the groups of u that the target doesn't have, and says so.
