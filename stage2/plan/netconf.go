@@ -138,9 +138,13 @@ func interfacesText(links []link) string {
 	b.WriteString("# See interfaces(5). Written by the installer.\nsource /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n")
 	for i, l := range links {
 		logical, match := l.name, l.name
-		if l.mac != "" {
+		switch {
+		case l.mac != "":
 			logical = fmt.Sprintf("net%d", i)
 			match = "mac/" + l.mac + "=" + logical
+		case l.name == "" || l.name == "link":
+			logical = fmt.Sprintf("net%d", i)
+			match = "/e*=" + logical // whichever there will be; none is no fault
 		}
 		b.WriteString("\n")
 		if l.OnBoot {
