@@ -280,6 +280,8 @@ func TestFiles(t *testing.T) {
 	link := link{Network: config.Network{Method: "dhcp", OnBoot: true}, name: "eth0", mac: "52:54:00:00:00:01"}
 	static := link
 	static.Network = config.Network{Method: "static", Address: "192.0.2.5/24", Gateway: "192.0.2.1", Nameservers: []string{"192.0.2.53"}, OnBoot: true}
+	anyCard := link
+	anyCard.name, anyCard.mac = "link", ""
 	root := Volume{Mount: "/", FSType: "ext4", UUID: "R"}
 	tests := map[string]struct{ got, want string }{
 		"fstab": {fstabText([]Volume{
@@ -290,7 +292,7 @@ func TestFiles(t *testing.T) {
 		"networkd":   {networkdText(link), "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nDHCP=yes\n"},
 		"static":     {networkdText(static), "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nAddress=192.0.2.5/24\nGateway=192.0.2.1\nDNS=192.0.2.53\n"},
 		"interfaces": {strings.SplitAfterN(interfacesText(oneLink(link)), "loopback\n", 2)[1], "\nauto mac/52:54:00:00:00:01=net0\niface net0 inet dhcp\n"},
-		"no card":    {strings.SplitAfterN(interfacesText([]link{{Network: link.Network, name: "link"}}), "loopback\n", 2)[1], "\nauto /e*=net0\niface net0 inet dhcp\n"},
+		"no card":    {strings.SplitAfterN(interfacesText(oneLink(anyCard)), "loopback\n", 2)[1], "\nauto /e*=net0\niface net0 inet dhcp\n"},
 		"locale off": {localeGen("# a\n# de_DE.UTF-8 UTF-8\n# x\n", []string{"de_DE.UTF-8"}), "# a\nde_DE.UTF-8 UTF-8\n# x\n"},
 		"locale new": {localeGen("", []string{"de_DE.UTF-8"}), "de_DE.UTF-8 UTF-8\n"},
 		"variable":   {setVar("A=1\n#GRUB_TIMEOUT=5\n", "GRUB_TIMEOUT", `3"$x`), "A=1\nGRUB_TIMEOUT=\"3\\\"\\$x\"\n"},
