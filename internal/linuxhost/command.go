@@ -46,7 +46,11 @@ func (h *Host) Run(ctx context.Context, c host.Command) error {
 	if err != nil {
 		return fmt.Errorf("run %s: %w", c.Args[0], err)
 	}
-	err = run(ctx, cmd, pipes)
+	start := cmd.Start
+	if c.NoSync {
+		start = func() error { return startUnsynced(cmd) }
+	}
+	err = run(ctx, cmd, start, pipes)
 	out.flush()
 	return explain(ctx, c, err, out.tail)
 }
@@ -72,8 +76,8 @@ func prepare(program string, c host.Command, out *lines) *exec.Cmd {
 }
 
 // run starts the program and waits for it, its output and its pipes.
-func run(ctx context.Context, cmd *exec.Cmd, pipes *fds) error {
-	err := cmd.Start()
+func run(ctx context.Context, cmd *exec.Cmd, start func() error, pipes *fds) error {
+	err := start()
 	pipes.started()
 	if err != nil {
 		pipes.finish(0)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -190,4 +191,45 @@ func FuzzLines(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestRunNoSync(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a filter of system calls needs root")
+	}
+	for _, noSync := range []bool{false, true} {
+		var status []string
+		c := sh(`cat /proc/self/status; sync`)
+		c.NoSync, c.Line = noSync, func(l string) { status = append(status, l) }
+		if err := New().Run(context.Background(), c); err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Contains(strings.Join(status, "\n"), "Seccomp:\t2")
+		if got != noSync {
+			t.Errorf("NoSync %v: filter is %v", noSync, got)
+		}
+	}
+	own, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil || strings.Contains(string(own), "Seccomp:\t2") {
+		t.Errorf("the filter has stayed: %v", err)
+	}
+}
+
+// TestSyncFilter has the kernel's own word for what the filter lets through:
+// a sync of a file descriptor that isn't one.
+func TestSyncFilter(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a filter of system calls needs root")
+	}
+	got := make(chan [2]error)
+	go func() {
+		runtime.LockOSThread()
+		before := unix.Fsync(-1)
+		ignoreSync()
+		got <- [2]error{before, errors.Join(unix.Fsync(-1), unix.Fdatasync(-1), unix.Syncfs(-1), unix.SyncFileRange(-1, 0, 0, 0))}
+	}()
+	errs := <-got
+	if !errors.Is(errs[0], unix.EBADF) || errs[1] != nil {
+		t.Errorf("before the filter %v, then %v", errs[0], errs[1])
+	}
 }

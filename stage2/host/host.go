@@ -44,6 +44,7 @@ type Command struct {
 	Stdout io.Writer         // gets standard output raw; Line then sees standard error alone
 	Line   func(line string) // every line of output
 	Fds    []io.Writer       // file descriptors 3, 4, … of the program
+	NoSync bool              // let fsync(2) and its like do nothing: for what a crash would make worthless anyway, with a Sync at the end
 }
 
 // ExitError is a program that failed.
