@@ -8,12 +8,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/stage2/host"
 )
+
+// partsPatience is how long the kernel may take to make the device node of a partition.
+const partsPatience = 30 * time.Second
 
 // rescan makes the kernel take over the table just written to f. Disks that
 // don't scan for partitions, as loop devices, are told each one.
@@ -59,6 +63,8 @@ func awaitParts(ctx context.Context, disk string, t host.Table) error {
 	if _, err := unix.InotifyAddWatch(fd, filepath.Dir(disk), unix.IN_CREATE|unix.IN_ATTRIB|unix.IN_MOVED_TO); err != nil {
 		return fmt.Errorf("watch %s: %w", filepath.Dir(disk), err)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, partsPatience, errors.New("the kernel doesn't make it"))
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { events.Close() })
 	defer stop()
 	buf := make([]byte, 4096)
