@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/payload"
@@ -109,13 +110,38 @@ func (p *Payload) installRest(ctx context.Context, sel *payload.Selection, targe
 	for _, k := range sel.Packages {
 		args = append(args, k.Name+"="+k.Version)
 	}
+	if err := p.offer(sel, target); err != nil {
+		return err
+	}
 	return p.watched(ctx, args, w)
+}
+
+// offer puts what was fetched where apt looks first, and takes it for checked:
+// Fetch has checked it. Else apt makes four digests of every file, which by a
+// slow processor takes longer than to unpack it.
+func (p *Payload) offer(sel *payload.Selection, target string) error {
+	for _, k := range sel.Packages {
+		link := p.work("cache/archives", archiveName(k))
+		if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if err := os.Symlink(fetched(target, k), link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// archiveName is apt's name for a package in its cache.
+func archiveName(k payload.Package) string {
+	quote := strings.NewReplacer("%", "%25", "_", "%5f", ":", "%3a")
+	return quote.Replace(k.Name) + "_" + quote.Replace(k.Version) + "_" + k.Arch + ".deb"
 }
 
 // watched runs a program that installs, and finds the package to blame.
 func (p *Payload) watched(ctx context.Context, args []string, w *watcher) error {
 	status := &lineWriter{line: w.status}
-	err := p.Commands.Run(ctx, host.Command{Args: args, Env: p.env(), Line: w.output, Fds: []io.Writer{status}})
+	err := p.Commands.Run(ctx, host.Command{Args: args, Env: p.env(), Line: w.output, Fds: []io.Writer{status}, NoSync: true})
 	var exit *host.ExitError
 	if errors.As(err, &exit) {
 		return w.explain(err)
