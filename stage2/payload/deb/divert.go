@@ -42,7 +42,11 @@ func quiet(target string) error {
 	return errors.Join(os.WriteFile(path, []byte("#!/bin/sh\nexit 101\n"), 0o755), os.Chmod(path, 0o755))
 }
 
+// putAside can be called again: what an earlier try put there is no program.
 func putAside(program string) error {
+	if to, err := os.Readlink(program); err == nil && to == stub {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
 		return err
 	}

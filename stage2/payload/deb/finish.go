@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/molt-installer/molt/stage2/payload"
 )
@@ -27,11 +29,25 @@ func (p *Payload) Finish(ctx context.Context, sel *payload.Selection, target str
 		}
 	}
 	return errors.Join(
-		os.RemoveAll(filepath.Join(target, setDir)),
+		removeSet(target),
 		removeGlob(filepath.Join(target, "var/cache/apt/archives/*.deb")),
 		removeGlob(filepath.Join(target, "var/cache/apt/*.bin")),
 		removeGlob(filepath.Join(target, "var/lib/dpkg/*-old")),
 	)
+}
+
+// removeSet removes what Fetch copied. The directory above stays as long as the
+// installer runs from its copy there; then it is stage 1's to remove.
+func removeSet(target string) error {
+	dir := filepath.Join(target, setDir)
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	err := os.Remove(filepath.Dir(dir))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) {
+		return nil
+	}
+	return err
 }
 
 func hasPackage(sel *payload.Selection, name string) bool {

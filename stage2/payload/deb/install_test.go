@@ -253,7 +253,7 @@ func TestInstallWithoutShell(t *testing.T) {
 	if got := command(t, "dpkg-query", "--admindir="+filepath.Join(target, "var/lib/dpkg"), "-f", "${Package} ${db:Status-Abbrev}\n", "-W"); got != "alpha ii \nbeta ii \nboot ii \ndelta ii \n" {
 		t.Errorf("dpkg says %q", got)
 	}
-	if _, err := os.Stat(filepath.Join(target, setDir)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(target, filepath.Dir(setDir))); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the fetched packages are still there: %v", err)
 	}
 }
