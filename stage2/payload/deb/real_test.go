@@ -2,7 +2,9 @@ package deb
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -55,12 +57,57 @@ func TestInstallSet(t *testing.T) {
 		t.Logf("%-8s %6.1f s, %6.1f CPU-seconds", part.name, time.Since(start).Seconds(), (cpu() - before).Seconds())
 	}
 	t.Logf("%d packages", len(sel.Packages))
+	useDiscs(t, s, p, sel, target)
 	if log := os.Getenv("MOLT_LOG"); log != "" {
 		put(t, log, strings.Join(pr.lines, "\n"), 0o644)
 	}
 	if keep := os.Getenv("MOLT_KEEP"); keep != "" {
 		command(t, "cp", "-ax", target, keep)
 	}
+}
+
+// useDiscs has apt on the target install a package from the last disc, which
+// it knows only from the installation. apt tells a disc by its size, too, so the
+// discs must be mounted images (squashfs serves where there is no iso9660).
+func useDiscs(t *testing.T, s *set, p *Payload, sel *payload.Selection, target string) {
+	t.Helper()
+	discs := p.Build.Set.Discs
+	last := filepath.Join(s.dir, discDir(discs))
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(last, &st); err != nil || st.Bfree != 0 || !hasPackage(sel, "apt") {
+		t.Logf("apt on the target is not tried: the discs are no mounted images, or there is no apt (%v)", err)
+		return
+	}
+	list, err := p.packagesOf(discs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := ""
+	err = stanzas(strings.NewReader(list), func(f map[string]string) error {
+		if !hasPackage(sel, f["Package"]) {
+			more = f["Package"]
+		}
+		return nil
+	})
+	if err != nil || more == "" {
+		t.Fatalf("disc %d has nothing that isn't installed: %v", discs, err)
+	}
+	command(t, "chroot", target, "apt-get", "--error-on=any", "update")
+	command(t, "chroot", target, "apt-get", "check")
+	drive := filepath.Join(target, "media/cdrom")
+	if err := os.MkdirAll(drive, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("chroot", target, "apt-get", "-y", "install", more).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), fmt.Sprintf("disc %d of %d", discs, discs)) {
+		t.Errorf("without the disc: %v\n%s", err, out)
+	}
+	if err := syscall.Mount(last, drive, "", syscall.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Unmount(drive, 0)
+	command(t, "chroot", target, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "install", more)
+	t.Logf("apt on the target has installed %s from disc %d", more, discs)
 }
 
 func mountAll(t *testing.T, target string) {

@@ -29,6 +29,7 @@ type set struct {
 	dir     string
 	catalog media.Catalog
 	discs   map[int][]string // .deb files outside
+	key     *openpgp.Entity  // that signs it
 }
 
 // testDeb makes a package out of its control fields, files and scripts.
@@ -91,6 +92,7 @@ func (s *set) build(t testing.TB, work string) *Payload {
 	}
 	s.catalog.Suite, s.catalog.Component = "test", "main"
 	key := newKey(t)
+	s.key = key
 	disc1 := filepath.Join(s.dir, "disc1")
 	dists := filepath.Join(disc1, media.IndexPath, "dists/test")
 	index := zipped(t, packages.String())
