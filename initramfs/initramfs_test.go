@@ -109,6 +109,19 @@ func small(t *testing.T) Config {
 	}
 }
 
+// TestRescueSource: go.mod holds the module whose source the rescue commands are built from.
+func TestRescueSource(t *testing.T) {
+	uroot, err := goCommand(t.Context(), ".", "list", "-m", "-f", "{{.Dir}}", urootModule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range DefaultRescue() {
+		if _, err := os.Stat(filepath.Join(uroot, "cmds", dir)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestBuild(t *testing.T) {
 	var first, second bytes.Buffer
 	c := small(t)

@@ -18,7 +18,10 @@ import (
 	"github.com/u-root/uio/ulog"
 )
 
-const stage1Package = "github.com/molt-installer/molt/cmd/stage1"
+const (
+	stage1Package = "github.com/molt-installer/molt/cmd/stage1"
+	urootModule   = "github.com/u-root/u-root"
+)
 
 // DefaultRescue are the commands a person finds in the shell of stage 1, as
 // directories of u-root's source.
@@ -92,7 +95,7 @@ func (c Config) addRescue(ctx context.Context, t *tree, r *Report) error {
 // rescue returns the program with the rescue commands, from the cache if what
 // it is made of hasn't changed: building it takes a minute of processor time.
 func (c Config) rescue(ctx context.Context, dirs []string) ([]byte, error) {
-	uroot, err := goCommand(ctx, c.Dir, "list", "-m", "-f", "{{.Dir}}", "github.com/u-root/u-root")
+	uroot, err := goCommand(ctx, c.Dir, "list", "-m", "-f", "{{.Dir}}", urootModule)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +117,7 @@ func (c Config) rescue(ctx context.Context, dirs []string) ([]byte, error) {
 // rescueStamp names a build of the rescue commands by all that goes into it.
 func (c Config) rescueStamp(ctx context.Context, dirs []string) (string, error) {
 	version, err := goCommand(ctx, c.Dir, "list", "-m", "-f", "{{.Path}}@{{.Version}}",
-		"github.com/u-root/u-root", "github.com/u-root/gobusybox/src")
+		urootModule, "github.com/u-root/gobusybox/src")
 	if err != nil {
 		return "", err
 	}
