@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -66,19 +67,19 @@ func TestInstallSet(t *testing.T) {
 	}
 }
 
-// useDiscs has apt on the target install a package from the last disc, which
+// useDiscs has apt on the target install a package from the last disc used, which
 // it knows only from the installation. apt tells a disc by its size, too, so the
 // discs must be mounted images (squashfs serves where there is no iso9660).
 func useDiscs(t *testing.T, s *set, p *Payload, sel *payload.Selection, target string) {
 	t.Helper()
-	discs := p.Build.Set.Discs
-	last := filepath.Join(s.dir, discDir(discs))
+	n := slices.Max(sel.Discs())
+	last := filepath.Join(s.dir, discDir(n))
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(last, &st); err != nil || st.Bfree != 0 || !hasPackage(sel, "apt") {
 		t.Logf("apt on the target is not tried: the discs are no mounted images, or there is no apt (%v)", err)
 		return
 	}
-	list, err := p.packagesOf(discs)
+	list, err := p.packagesOf(n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func useDiscs(t *testing.T, s *set, p *Payload, sel *payload.Selection, target s
 		return nil
 	})
 	if err != nil || more == "" {
-		t.Fatalf("disc %d has nothing that isn't installed: %v", discs, err)
+		t.Fatalf("disc %d has nothing that isn't installed: %v", n, err)
 	}
 	command(t, "chroot", target, "apt-get", "--error-on=any", "update")
 	command(t, "chroot", target, "apt-get", "check")
@@ -99,7 +100,7 @@ func useDiscs(t *testing.T, s *set, p *Payload, sel *payload.Selection, target s
 		t.Fatal(err)
 	}
 	out, err := exec.Command("chroot", target, "apt-get", "-y", "install", more).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), fmt.Sprintf("disc %d of %d", discs, discs)) {
+	if err == nil || !strings.Contains(string(out), fmt.Sprintf("disc %d of %d", n, p.Build.Set.Discs)) {
 		t.Errorf("without the disc: %v\n%s", err, out)
 	}
 	if err := syscall.Mount(last, drive, "", syscall.MS_BIND, ""); err != nil {
@@ -107,7 +108,7 @@ func useDiscs(t *testing.T, s *set, p *Payload, sel *payload.Selection, target s
 	}
 	defer syscall.Unmount(drive, 0)
 	command(t, "chroot", target, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "install", more)
-	t.Logf("apt on the target has installed %s from disc %d", more, discs)
+	t.Logf("apt on the target has installed %s from disc %d", more, n)
 }
 
 func mountAll(t *testing.T, target string) {
