@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/molt-installer/molt/internal/spelling"
 	"github.com/molt-installer/molt/stage2/payload"
 )
 
@@ -143,7 +144,7 @@ func nearest(name string, known []string) []string {
 	}
 	var found []candidate
 	for _, k := range known {
-		if d := distance(name, k); d <= max(1, len(name)/3) {
+		if d := spelling.Distance(name, k); d <= max(1, len(name)/3) {
 			found = append(found, candidate{k, d})
 		}
 	}
@@ -153,25 +154,4 @@ func nearest(name string, known []string) []string {
 		near = append(near, c.name)
 	}
 	return near
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			d := diagonal
-			if a[i-1] != b[j-1] {
-				d++
-			}
-			diagonal = row[j]
-			row[j] = min(d, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }
