@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/molt-installer/molt/internal/uevent"
 )
 
 const (
@@ -35,16 +37,11 @@ type Watch struct {
 
 // NewWatch starts to listen for the kernel's messages about devices.
 func NewWatch() (*Watch, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_KOBJECT_UEVENT)
+	events, err := uevent.Listen()
 	if err != nil {
-		return nil, fmt.Errorf("listen for device events: %w", err)
+		return nil, err
 	}
-	const fromKernel = 1
-	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: fromKernel}); err != nil {
-		unix.Close(fd)
-		return nil, fmt.Errorf("listen for device events: %w", err)
-	}
-	return newWatch(os.NewFile(uintptr(fd), "uevents")), nil
+	return newWatch(events), nil
 }
 
 func newWatch(events *os.File) *Watch {

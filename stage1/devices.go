@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/molt-installer/molt/internal/uevent"
 	"github.com/molt-installer/molt/stage1/modules"
-	"github.com/molt-installer/molt/stage1/uevent"
 )
 
 // needed are loaded whatever the devices ask for, all at the same time as

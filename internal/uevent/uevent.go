@@ -37,23 +37,35 @@ func Parse(msg []byte) (Event, bool) {
 	return e, true
 }
 
-// Conn receives events from the moment it is opened.
-type Conn struct{ f *os.File }
-
-// Open starts listening. It needs no privileges.
-func Open() (*Conn, error) {
+// Listen opens a socket that gets a message to read whenever the kernel tells of
+// a device. A reader that is too slow for them gets unix.ENOBUFS once for all that
+// were lost. It needs no privileges.
+func Listen() (*os.File, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_KOBJECT_UEVENT)
 	if err != nil {
 		return nil, fmt.Errorf("open a netlink socket for uevents: %w", err)
 	}
-	// A burst of devices must fit: what doesn't is lost (ENOBUFS). The larger
-	// size needs CAP_NET_ADMIN; without it the default has to do.
+	// A burst of devices must fit. The larger size needs CAP_NET_ADMIN; without
+	// it the default has to do.
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
-	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: 1}); err != nil {
+	const fromKernel = 1 // udev sends its own to group 2
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: fromKernel}); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("listen to uevents: %w", err)
 	}
-	return &Conn{os.NewFile(uintptr(fd), "uevents")}, nil
+	return os.NewFile(uintptr(fd), "uevents"), nil
+}
+
+// Conn receives events from the moment it is opened.
+type Conn struct{ f *os.File }
+
+// Open starts listening.
+func Open() (*Conn, error) {
+	f, err := Listen()
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{f}, nil
 }
 
 // Close ends a Run.
