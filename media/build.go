@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 )
 
 // BuildPath is where the initramfs keeps its Build.
@@ -21,6 +22,19 @@ type Set struct {
 
 // Name is the set as a person knows it: "Debian 13".
 func (s Set) Name() string { return s.Product + " " + s.Version }
+
+// Label is the volume label of disc n: d-characters of ISO 9660 (ECMA-119, 7.4.1),
+// at most 32 of them, the last of which are the number.
+func (s Set) Label(n int) string {
+	label := strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(s.Name()))
+	suffix := fmt.Sprintf("_D%d", n)
+	return label[:min(len(label), 32-len(suffix))] + suffix
+}
 
 // File is a file of the set that the initramfs vouches for.
 type File struct {

@@ -167,18 +167,7 @@ func isDrive(device string) bool { return strings.HasPrefix(path.Base(device), "
 
 // looksRight reports whether v is worth mounting when nobody named it.
 func (s *session) looksRight(v media.Volume) bool {
-	return v.FSType == "iso9660" || v.FSType != "" && v.Label == volumeLabel(s.build.Set, 1)
-}
-
-// volumeLabel is what disc n of a set is labelled: ISO 9660's d-characters, at most 32.
-func volumeLabel(set media.Set, n int) string {
-	label := strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, strings.ToUpper(fmt.Sprintf("%s %s D%d", set.Product, set.Version, n)))
-	return label[:min(len(label), 32)]
+	return v.FSType == "iso9660" || v.FSType != "" && v.Label == s.build.Set.Label(1)
 }
 
 // open mounts what is at p, if it is disc 1, and checks the image. On an error

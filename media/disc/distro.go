@@ -204,16 +204,3 @@ func (d *Distro) gap() int {
 	}
 	return 0
 }
-
-// Label is the volume label of disc n: d-characters of ISO 9660 (ECMA-119,
-// 7.4.1), at most 32 of them.
-func (d *Distro) Label(n int) string {
-	label := strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '_'
-	}, strings.ToUpper(d.Product+" "+d.Version))
-	suffix := fmt.Sprintf("_D%d", n)
-	return label[:min(len(label), 32-len(suffix))] + suffix
-}

@@ -55,18 +55,6 @@ func TestParseDistroRefuses(t *testing.T) {
 	}
 }
 
-func TestLabel(t *testing.T) {
-	for want, d := range map[string]*Distro{
-		"DEBIAN_13_D2":                     {Product: "Debian", Version: "13"},
-		"A_VERY_LONG_NAME_OF_A_PRODUCT_D2": {Product: "A very long name of a product that goes on", Version: "1"},
-		"G_TEBORG_1_2_D2":                  {Product: "Göteborg", Version: "1.2"},
-	} {
-		if got := d.Label(2); got != want || len(got) > 32 {
-			t.Errorf("label %q, want %q", got, want)
-		}
-	}
-}
-
 func TestMenu(t *testing.T) {
 	d, err := parseDistro("x.toml", smallest+"[boot]\nappend = \"no_timer_check\"\n")
 	if err != nil {
@@ -96,7 +84,7 @@ func FuzzParseDistro(f *testing.F) {
 	f.Add("a.b = 1\n[a]\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := parseDistro("x.toml", text)
-		if err == nil && (d.Discs() < 1 || d.Label(1) == "") {
+		if err == nil && d.Discs() < 1 {
 			t.Errorf("accepted: %+v", d)
 		}
 	})

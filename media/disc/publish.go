@@ -17,7 +17,7 @@ func (w *setWriter) publish(ctx context.Context, trees []*tree) (*Result, error)
 	result := &Result{Set: w.set}
 	for i, t := range trees {
 		image := Image{
-			Path: filepath.Join(w.options.Out, fmt.Sprintf("disc%d.iso", i+1)), Label: w.distro.Label(i + 1),
+			Path: filepath.Join(w.options.Out, fmt.Sprintf("disc%d.iso", i+1)), Label: w.set.Label(i + 1),
 			Packages: len(w.placed.discs[i]),
 		}
 		if err := w.image(ctx, t, image, i == 0); err != nil {
