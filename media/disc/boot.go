@@ -32,8 +32,6 @@ func (d *Distro) entries() []entry {
 	return []entry{
 		{"install", "Install " + name, line(screen, "quiet")},
 		{"serial", "Install " + name + " over the serial line", line(serial, "quiet")},
-		{"check", "Check this disc, then install", line(screen, "quiet", "rd.live.check")},
-		{"rescue", "Rescue a system", line(screen, "quiet", "inst.rescue")},
 	}
 }
 
