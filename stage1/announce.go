@@ -14,6 +14,9 @@ import (
 // eventsPort is the virtio-serial port on which events go out, docs/events.md.
 const eventsPort = "org.molt.events"
 
+// portPatience is how long the other side of the port may take to read a line.
+const portPatience = 2 * time.Second
+
 // announce tells a failure everywhere: on all consoles, in the log, and on the
 // events port when there is one.
 func (s *session) announce(failure error) {
@@ -52,6 +55,8 @@ func writeEvent(port string, failure error, now time.Time) error {
 		return err
 	}
 	defer f.Close()
+	// Go waits until a port that isn't ready is; one that can't be waited for needs no deadline.
+	_ = f.SetWriteDeadline(time.Now().Add(portPatience))
 	_, err = f.Write(append(line, '\n'))
 	return err
 }

@@ -41,7 +41,7 @@ func (s *session) menu(ctx context.Context, failure error) handoff.Action {
 	for {
 		line, device, err := s.choose(ctx, missing(failure))
 		switch {
-		case ctx.Err() != nil:
+		case ctx.Err() != nil, errors.Is(err, errEnded):
 			return handoff.Reboot
 		case err != nil:
 			return handoff.Retry
@@ -58,13 +58,24 @@ func missing(failure error) bool {
 	return errors.As(failure, &f) && f.waits
 }
 
+// errEnded is Ctrl-Alt-Del.
+var errEnded = errors.New("asked to end")
+
 // choose shows the menu and returns the answer. An error says that there is a
-// new device or disc to look at instead, or no console at all.
+// new device or disc to look at instead, no console at all, or Ctrl-Alt-Del.
 func (s *session) choose(ctx context.Context, watch bool) (line, device string, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
+	cancel := func() { stop(nil) }
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
+	wg.Go(func() {
+		select {
+		case <-s.ended:
+			stop(errEnded)
+		case <-ctx.Done():
+		}
+	})
 	if watch {
 		wg.Go(func() { defer cancel(); s.newcomer(ctx) })
 	}
@@ -78,6 +89,9 @@ func (s *session) choose(ctx context.Context, watch bool) (line, device string, 
 	if err != nil && ctx.Err() == nil {
 		s.say("Nobody can answer here: %v", err)
 		s.waitFor(ctx)
+	}
+	if err != nil && errors.Is(context.Cause(ctx), errEnded) {
+		err = errEnded
 	}
 	return line, device, err
 }
@@ -100,12 +114,10 @@ func (s *session) newcomer(ctx context.Context) {
 	}
 }
 
-// waitFor waits on a machine without a usable console: for a device, or Ctrl-Alt-Del.
+// waitFor waits on a machine without a usable console: for a device, or the end of ctx.
 func (s *session) waitFor(ctx context.Context) {
 	select {
 	case <-s.devices.came:
-	case <-s.ended:
-		s.end(ctx, handoff.Reboot)
 	case <-ctx.Done():
 	}
 }

@@ -161,7 +161,7 @@ func (s *session) decide(ctx context.Context, asked handoff.Action, failure erro
 	switch {
 	case failure == nil && asked != handoff.Ask && asked != handoff.Shell:
 		return asked
-	case failure != nil && asked != handoff.Ask:
+	case failure != nil && asked != handoff.Ask && asked != handoff.Shell:
 		return asked // stage 2 knew that it failed, and what is to follow
 	case failure != nil && asked == handoff.Ask && s.opts.OnFail != "":
 		return s.onFail(ctx)

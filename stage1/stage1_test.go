@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
@@ -131,7 +130,6 @@ func TestDecide(t *testing.T) {
 		{"a crash without", handoff.Ask, failure, bootargs.OnFailPoweroff, nil, handoff.Poweroff},
 		{"a crash without, reboot", handoff.Ask, failure, bootargs.OnFailReboot, nil, handoff.Reboot},
 		{"a crash, then a shell, then reboot", handoff.Ask, failure, bootargs.OnFailShell, []string{"b"}, handoff.Reboot},
-		{"stage 2 wants a shell after its failure", handoff.Shell, failure, bootargs.OnFailShell, []string{"b"}, handoff.Reboot},
 		{"a shell was asked for", handoff.Shell, nil, "", []string{"p"}, handoff.Poweroff},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -153,31 +151,6 @@ func TestMenuGoesOnWhenADiscComes(t *testing.T) {
 	if got := s.menu(context.Background(), errors.Join(&Failure{What: "Disc 1 was not found.", waits: true}, nil)); got != handoff.Retry {
 		t.Errorf("got %q", got)
 	}
-}
-
-func TestMenuEndsByCtrlAltDel(t *testing.T) {
-	for name, con := range map[string]terminal{"with a person": &person{}, "without a console": noConsole{}} {
-		t.Run(name, func(t *testing.T) {
-			s, f, _ := testSession(t)
-			ended := make(chan os.Signal, 1)
-			ended <- unix.SIGINT
-			s.ended, s.con = ended, con
-			if got := s.menu(t.Context(), nil); got != handoff.Reboot {
-				t.Errorf("got %q", got)
-			}
-			if len(ended) > 0 || len(f.calls) > 0 {
-				t.Errorf("the signal is kept for later: %d; calls %v", len(ended), f.calls)
-			}
-		})
-	}
-}
-
-type noConsole struct{ terminal }
-
-func (noConsole) Write(p []byte) (int, error) { return len(p), nil }
-
-func (noConsole) Ask(ctx context.Context, _ string) (string, string, error) {
-	return "", "", errNoAnswer
 }
 
 func TestEditOptionsInTheMenu(t *testing.T) {
@@ -369,36 +342,6 @@ func TestFailedEvent(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"t": "1970-01-01T00:00:00Z", "type": "failed", "error": "two\nlines"}, e); diff != "" {
 		t.Error(diff)
-	}
-}
-
-// TestFailedEventWithoutReader: a virtio port is not writable while nobody on
-// the host has it open, as a full pipe.
-func TestFailedEventWithoutReader(t *testing.T) {
-	port := filepath.Join(t.TempDir(), "vport0p1")
-	if err := unix.Mkfifo(port, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(port, os.O_RDWR|unix.O_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := f.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	for err == nil {
-		_, err = f.Write(make([]byte, 4096))
-	}
-	told := make(chan error, 1)
-	go func() { told <- writeEvent(port, errors.New("disk full"), time.Unix(0, 0)) }()
-	select {
-	case err := <-told:
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("got %v", err)
-		}
-	case <-time.After(10 * portPatience):
-		t.Error("stage 1 waits for a reader for ever")
 	}
 }
 
