@@ -70,7 +70,7 @@ func newBench(t *testing.T, kickstart, commandLine string) *bench {
 		t.Fatal(err)
 	}
 	b.write(t, "sys/class/tty/console/active", "ttyS0\n")
-	b.write(t, "sys/class/virtio-ports/vport1p1/name", stage2.EventsPort+"\n")
+	b.write(t, "sys/class/virtio-ports/vport1p1/name", handoff.EventsPort+"\n")
 	b.write(t, "dev/vport1p1", "")
 	b.write(t, "dev/ttyS0", "")
 	b.write(t, "log/.keep", "")

@@ -18,9 +18,6 @@ import (
 	"github.com/molt-installer/molt/stage2/plan"
 )
 
-// EventsPort is the name of the virtio-serial port that gets the events.
-const EventsPort = "org.molt.events"
-
 // Paths are the places Run uses, for tests and for systems of another shape.
 type Paths struct {
 	Record    string // default handoff.RecordPath
@@ -68,8 +65,8 @@ func openOutputs(p Paths, o bootargs.Options) *outputs {
 			out.consoles = append(out.consoles, headless.Text(q, headless.TextOptions{Terminal: true}))
 		}
 	}
-	for _, port := range []string{EventsPort, o.VirtioLog} {
-		if q := out.open(findPort(p, port)); q != nil && port == EventsPort {
+	for _, port := range []string{handoff.EventsPort, o.VirtioLog} {
+		if q := out.open(handoff.FindPort(p.Sys, p.Dev, port)); q != nil && port == handoff.EventsPort {
 			out.logs = append(out.logs, headless.Lines(q))
 		} else if q != nil {
 			out.logs = append(out.logs, headless.Text(q, headless.TextOptions{Log: true}))
@@ -148,18 +145,4 @@ func consoles(p Paths) []string {
 		names = append(names, filepath.Join(p.Dev, n))
 	}
 	return names
-}
-
-// findPort is the device of the virtio-serial port with a name, or empty.
-func findPort(p Paths, name string) string {
-	files, err := filepath.Glob(filepath.Join(p.Sys, "class/virtio-ports/*/name"))
-	if err != nil || name == "" {
-		return ""
-	}
-	for _, f := range files {
-		if data, err := os.ReadFile(f); err == nil && strings.TrimSpace(string(data)) == name {
-			return filepath.Join(p.Dev, filepath.Base(filepath.Dir(f)))
-		}
-	}
-	return ""
 }

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-)
 
-// EventsPort is the name of the virtio-serial port for events.
-const EventsPort = "org.molt.events"
+	"github.com/molt-installer/molt/internal/handoff"
+)
 
 // channels are the file descriptors QEMU gets for the three ways to talk to it.
 type channels struct{ qmp, console, events int }
@@ -22,7 +21,7 @@ func (c Config) args(ch channels, fw []string) ([]string, error) {
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", ch.qmp), "-mon", "chardev=qmp,mode=control",
 		"-chardev", fmt.Sprintf("socket,id=console,fd=%d", ch.console), "-serial", "chardev:console",
 		"-chardev", fmt.Sprintf("socket,id=events,fd=%d", ch.events),
-		"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=events,name=" + EventsPort,
+		"-device", "virtio-serial-pci", "-device", "virtserialport,chardev=events,name=" + handoff.EventsPort,
 		"-device", "virtio-rng-pci",
 	}
 	a = append(a, fw...)

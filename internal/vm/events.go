@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Event is a line that came through the port EventsPort.
+// Event is a line that came through the port handoff.EventsPort.
 type Event struct {
 	Time   time.Time       // of its arrival
 	Raw    json.RawMessage // the line
@@ -22,7 +22,7 @@ func (e Event) Type() string {
 	return s
 }
 
-// EventLog is what came through the port EventsPort. All of it is in events.jsonl.
+// EventLog is what came through the port handoff.EventsPort. All of it is in events.jsonl.
 type EventLog struct {
 	guest *Guest
 	conn  net.Conn

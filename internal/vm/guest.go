@@ -172,7 +172,7 @@ func (g *Guest) File(name string) string { return filepath.Join(g.cfg.Dir, name)
 // Console is the serial line.
 func (g *Guest) Console() *Console { return g.console }
 
-// Events is what came through the port EventsPort.
+// Events is what came through the port handoff.EventsPort.
 func (g *Guest) Events() *EventLog { return g.events }
 
 // Execute runs a QMP command; reply may be nil. QEMU's refusal is a *QMPError.
