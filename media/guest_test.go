@@ -2,9 +2,6 @@ package media_test
 
 import (
 	"context"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -23,15 +20,9 @@ func bootGuest(t *testing.T, cfg vm.Config) guest {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	k := vmtest.FindKernel(t)
-	cfg.Kernel = k.Image
-	cfg.Initrd = k.Initrd(t, vmtest.Build(t, "./testdata/guest"),
+	g := vmtest.BootProgram(ctx, t, cfg, "./testdata/guest", "GUEST READY <nil>",
 		"virtio_pci", "virtio_blk", "virtio_scsi", "ata_piix", "ahci", "sd_mod", "sr_mod", "cdrom", "isofs")
-	cfg.Append = "console=ttyS0 no_timer_check panic=-1 quiet"
-	cfg.Memory = 512
-	g := guest{vmtest.Start(t, cfg), t, ctx}
-	g.expect("GUEST READY <nil>")
-	return g
+	return guest{g, t, ctx}
 }
 
 func (g guest) ok(err error) {
@@ -60,17 +51,7 @@ func (g guest) command(command, answer string) {
 
 func disc(t *testing.T, number string) string {
 	t.Helper()
-	vmtest.Need(t, "xorriso")
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, ".discinfo"), []byte("9c1f\nTiny 1\namd64\n"+number+"\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "disc"+number+".iso")
-	cmd := exec.CommandContext(t.Context(), "xorriso", "-as", "mkisofs", "-quiet", "-V", "TINY_1_D"+number, "-o", path, dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("xorriso: %v\n%s", err, out)
-	}
-	return path
+	return vmtest.Disc(t, "TINY_1_D"+number, map[string]string{".discinfo": "9c1f\nTiny 1\namd64\n" + number + "\n"})
 }
 
 // The way a disc is given back and the next one taken, with a real kernel and drive.

@@ -3,9 +3,6 @@ package stage1_test
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -19,19 +16,12 @@ import (
 // switches off when told to on the serial line.
 func TestGuestWithoutItsDisc(t *testing.T) {
 	kernel := vmtest.FindKernel(t)
-	if _, err := exec.LookPath("xorriso"); err != nil {
-		t.Skip("needs xorriso")
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	g, err := vm.Start(ctx, vm.Config{
-		Dir: t.TempDir(), Memory: 320, Drives: []string{""}, NoReboot: true,
+	g := vmtest.Start(t, vm.Config{
+		Memory: 320, Drives: []string{""}, NoReboot: true,
 		Kernel: kernel.Image, Initrd: initrd(t, kernel), Append: "console=ttyS0 no_timer_check quiet",
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
 	expect := func(patterns ...string) {
 		t.Helper()
 		for _, p := range patterns {
@@ -57,29 +47,15 @@ func TestGuestWithoutItsDisc(t *testing.T) {
 // initrd is an initramfs with this stage 1, of a build that no disc is of.
 func initrd(t *testing.T, k vmtest.Kernel) string {
 	t.Helper()
-	init := filepath.Join(t.TempDir(), "init")
-	build := exec.Command("go", "build", "-o", init, "github.com/molt-installer/molt/cmd/stage1")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	data, err := json.Marshal(media.Build{Set: media.Set{ID: "5f0c", Product: "Test", Version: "1", Arch: "amd64", Discs: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := k.Initrd(t, init, "sr_mod", "ata_piix", "ahci", "isofs", "loop")
+	base := k.Initrd(t, vmtest.Build(t, "../cmd/stage1"), "sr_mod", "ata_piix", "ahci", "isofs", "loop")
 	return vmtest.Initramfs(t, []string{base}, map[string][]byte{"etc/molt/build.json": data})
 }
 
 func otherDisc(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, ".discinfo"), []byte("ffff\nElse 2\namd64\n1\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	iso := filepath.Join(t.TempDir(), "other.iso")
-	if out, err := exec.Command("xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", "ELSE_2_D1", "-o", iso, dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return iso
+	return vmtest.Disc(t, "ELSE_2_D1", map[string]string{".discinfo": "ffff\nElse 2\namd64\n1\n"})
 }

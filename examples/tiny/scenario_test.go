@@ -44,8 +44,8 @@ const direct = "console=tty0 console=ttyS0,115200n8 no_timer_check"
 // TestBIOS: the whole way, with every wrong disc a person can find.
 func TestBIOS(t *testing.T) {
 	wrong := []string{
-		vmtest.ForeignDisc(t, "HOLIDAY", map[string]string{"photo.txt": "a snake"}),
-		vmtest.ForeignDisc(t, "OTHER_1_D2", map[string]string{".discinfo": "another-set\nOther 1\namd64\n2\n"}),
+		vmtest.Disc(t, "HOLIDAY", map[string]string{"photo.txt": "a snake"}),
+		vmtest.Disc(t, "OTHER_1_D2", map[string]string{".discinfo": "another-set\nOther 1\namd64\n2\n"}),
 		vmtest.BlankDisc(t),
 	}
 	set := vmtest.OpenSet(t, "tiny")

@@ -20,14 +20,8 @@ func boot(t *testing.T, cfg vm.Config) (context.Context, *vm.Guest) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	k := vmtest.FindKernel(t)
-	cfg.Kernel = k.Image
-	cfg.Initrd = k.Initrd(t, vmtest.Build(t, "./testdata/init"),
+	g := vmtest.BootProgram(ctx, t, cfg, "./testdata/init", "GUEST READY",
 		"virtio_pci", "virtio_console", "virtio_blk", "virtio_scsi", "ata_piix", "ahci", "sd_mod", "sr_mod", "cdrom")
-	cfg.Append = "console=ttyS0 no_timer_check panic=-1 quiet"
-	cfg.Memory = 512
-	g := vmtest.Start(t, cfg)
-	expect(t, ctx, g, "GUEST READY")
 	return ctx, g
 }
 

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// ForeignDisc makes an ISO image that has files, path → content, and nothing to do
-// with a set.
-func ForeignDisc(t testing.TB, label string, files map[string]string) string {
+// Disc makes an ISO image that has files, name → content: a disc of a made-up set
+// if there is a .discinfo among them, else one of something else.
+func Disc(t testing.TB, label string, files map[string]string) string {
 	t.Helper()
 	Need(t, "xorriso")
 	dir := t.TempDir()

@@ -11,11 +11,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/molt-installer/molt/internal/vm"
 )
 
 // Kernel is a kernel to boot a program of one's own with, as /init. Its
-// modules are below /lib/modules there, with a modules.dep, as
-// kmodule.Probe of u-root wants them.
+// modules are below /lib/modules there, with a modules.dep, as guestinit
+// wants them.
 type Kernel struct {
 	Image   string // for vm.Config.Kernel
 	initrd  string // has the modules, if they are not in
@@ -105,6 +107,20 @@ func (k Kernel) Initrd(t testing.TB, init string, modules ...string) string {
 	files[m.in("modules.dep")] = m.dep.Bytes()
 	files[m.in("modules.builtin")] = must(os.ReadFile(filepath.Join(k.modules, "modules.builtin")))(t)
 	return Initramfs(t, nil, files)
+}
+
+// BootProgram boots a guest with a program of this module, built for it, as its
+// /init, and waits for the program to print a line that matches ready.
+func BootProgram(ctx context.Context, t testing.TB, cfg vm.Config, pkg, ready string, modules ...string) *vm.Guest {
+	t.Helper()
+	k := FindKernel(t)
+	cfg.Kernel, cfg.Initrd = k.Image, k.Initrd(t, Build(t, pkg), modules...)
+	cfg.Append, cfg.Memory = "console=ttyS0 no_timer_check panic=-1 quiet", 512
+	g := Start(t, cfg)
+	if _, err := g.Console().Expect(ctx, ready); err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 // moduleTree collects modules for /lib/modules of an initramfs.

@@ -7,28 +7,19 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/u-root/u-root/pkg/kmodule"
-
+	"github.com/molt-installer/molt/internal/vm/vmtest/guestinit"
 	"github.com/molt-installer/molt/media"
 )
 
 const drive = "/dev/sr0"
 
 func main() {
-	for _, m := range []struct{ dir, kind string }{{"/dev", "devtmpfs"}, {"/sys", "sysfs"}, {"/proc", "proc"}} {
-		os.MkdirAll(m.dir, 0o755)
-		syscall.Mount(m.kind, m.dir, m.kind, 0, "")
-	}
-	os.MkdirAll("/mnt", 0o755)
-	tty, _ := os.OpenFile("/dev/ttyS0", os.O_RDWR, 0)
-	for _, m := range strings.Fields("virtio_pci virtio_blk ata_piix ahci virtio_scsi sr_mod cdrom isofs") {
-		if err := kmodule.Probe(m, ""); err != nil {
-			fmt.Fprintf(tty, "modprobe %s: %v\n", m, err)
-		}
+	tty := guestinit.Start("virtio_pci", "virtio_blk", "ata_piix", "ahci", "virtio_scsi", "sr_mod", "cdrom", "isofs")
+	if err := os.MkdirAll("/mnt", 0o755); err != nil {
+		fmt.Fprintln(tty, err)
 	}
 	w, err := media.NewWatch()
 	fmt.Fprintf(tty, "GUEST READY %v\n", err)

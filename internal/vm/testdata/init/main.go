@@ -1,16 +1,16 @@
 // Command init is /init of the guest that package vm is tested with: it obeys
-// one-letter commands on the serial line.
+// lines from the serial line.
 package main
 
 import (
 	"bufio"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
-	"github.com/u-root/u-root/pkg/kmodule"
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/vm/vmtest/guestinit"
 )
 
 // Of linux/cdrom.h.
@@ -22,17 +22,7 @@ const (
 )
 
 func main() {
-	syscall.Mount("devtmpfs", "/dev", "devtmpfs", 0, "")
-	syscall.Mkdir("/sys", 0o755)
-	syscall.Mkdir("/proc", 0o755)
-	syscall.Mount("sysfs", "/sys", "sysfs", 0, "")
-	syscall.Mount("proc", "/proc", "proc", 0, "")
-	tty, _ := os.OpenFile("/dev/ttyS0", os.O_RDWR, 0)
-	for _, m := range strings.Fields("virtio_pci virtio_console virtio_blk ata_piix ahci virtio_scsi sr_mod cdrom atkbd i8042") {
-		if err := kmodule.Probe(m, ""); err != nil {
-			fmt.Fprintf(tty, "modprobe %s: %v\n", m, err)
-		}
-	}
+	tty := guestinit.Start("virtio_pci", "virtio_console", "virtio_blk", "ata_piix", "ahci", "virtio_scsi", "sr_mod", "cdrom", "atkbd", "i8042")
 	fmt.Fprintf(tty, "\x1b[1mGUEST\x1b[0m READY\n")
 	for in := bufio.NewScanner(tty); in.Scan(); {
 		obey(tty, in.Text())
@@ -60,14 +50,11 @@ func obey(tty *os.File, line string) {
 }
 
 func send(line string) error {
-	names, _ := filepath.Glob("/sys/class/virtio-ports/*/name")
-	for _, n := range names {
-		if name, _ := os.ReadFile(n); strings.TrimSpace(string(name)) == "org.molt.events" {
-			dev := filepath.Join("/dev", filepath.Base(filepath.Dir(n)))
-			return os.WriteFile(dev, []byte(line+"\n"), 0)
-		}
+	port := handoff.FindPort("/sys", "/dev", handoff.EventsPort)
+	if port == "" {
+		return fmt.Errorf("no port %s", handoff.EventsPort)
 	}
-	return fmt.Errorf("no port org.molt.events among %q", names)
+	return os.WriteFile(port, []byte(line+"\n"), 0)
 }
 
 func ioctl(f *os.File, op, arg uintptr) (int, error) {
