@@ -3,6 +3,8 @@ package loopctl
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -142,6 +144,25 @@ func difference(a, b []byte) int {
 // blocks from aligned memory.
 func (d *Device) directReader() (*os.File, error) {
 	return os.OpenFile(d.path, os.O_RDONLY|unix.O_DIRECT, 0)
+}
+
+// Digest is the SHA-256, in lower-case hex, of what d serves: all of it that
+// can be read, past the page cache. progress gets the bytes done so far.
+func (d *Device) Digest(ctx context.Context, progress func(done int64)) (string, error) {
+	info, err := d.Info()
+	if err != nil {
+		return "", err
+	}
+	dev, err := d.directReader()
+	if err != nil {
+		return "", d.fail("read", nil, err)
+	}
+	defer dev.Close()
+	h := sha256.New()
+	if err := digest(ctx, section{dev, 0, info.readable()}, h, progress); err != nil {
+		return "", d.fail("read", nil, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // dropCache makes the next reads of f come from where it is stored. It is a hint:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +28,9 @@ func (h *Host) Switch(ctx context.Context, device, file string, progress func(st
 		return host.Switched{}, err
 	}
 	r, err := switchLoop(ctx, d, f, progress)
+	if errors.Is(err, loopctl.ErrSameFile) {
+		r, err = readBack(ctx, d, progress)
+	}
 	if err := errors.Join(err, d.Close()); err != nil {
 		return host.Switched{}, fmt.Errorf("switch %s to %s: %w", device, file, err)
 	}
@@ -46,6 +50,21 @@ func switchLoop(ctx context.Context, d *loopctl.Device, f *os.File, progress fun
 		defer options.Old.Close()
 	}
 	return d.Switch(ctx, f, options)
+}
+
+// readBack is a Switch to the file that the device serves from already.
+func readBack(ctx context.Context, d *loopctl.Device, progress func(string, int64, int64)) (*loopctl.Report, error) {
+	info, err := d.Info()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	sum, err := d.Digest(ctx, func(done int64) {
+		if progress != nil {
+			progress(loopctl.StageCheck, done, int64(info.Size))
+		}
+	})
+	return &loopctl.Report{Old: info, New: info, Bytes: int64(info.Size), SHA256: sum, Check: time.Since(began)}, err
 }
 
 // openBacking opens the file that a loop device serves from, so that a failed

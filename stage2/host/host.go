@@ -147,7 +147,8 @@ type Loops interface {
 	// Switch makes device serve from file instead of what it serves from now,
 	// proves that the content is the same before and reads it back through the
 	// device afterwards. On any error the device is as it was, unless
-	// the error says that it is not.
+	// the error says that it is not. A device that serves from file
+	// already is only read back.
 	Switch(ctx context.Context, device, file string, progress func(stage string, done, total int64)) (Switched, error)
 }
 

@@ -34,10 +34,26 @@ type relocate struct {
 
 func (s relocate) Run(ctx context.Context, env *Env) error {
 	if copy := s.servedFromTarget(env); copy != "" {
-		s.settle(env, copy)
-		return nil
+		return s.confirm(ctx, env, copy)
 	}
 	return s.shed(ctx, env, "")
+}
+
+// confirm is for the step entered again after a switch that took although it
+// failed: one that couldn't be taken back, or that was late. Nothing has proved yet
+// that the installer lives on without its disc.
+func (s relocate) confirm(ctx context.Context, env *Env, copy string) error {
+	s.settle(env, copy)
+	done, err := env.Host.Switch(ctx, s.loop, copy, s.stages(env))
+	if err != nil {
+		return fmt.Errorf("check what %s serves from %s: %w", s.loop, copy, err)
+	}
+	if done.SHA256 != s.image.SHA256 {
+		return fmt.Errorf("%s serves from %s, which is damaged (SHA-256 %s, expected %s): end the installation and start it again",
+			s.loop, copy, done.SHA256, s.image.SHA256)
+	}
+	env.Emit(event.Event{Type: event.Finish, Switch: switchInfo(s.loop, done, 0)})
+	return nil
 }
 
 // Sabotage makes the switch itself fail, for inst.debug.fail=relocate: all is

@@ -224,16 +224,22 @@ func TestRelocateFails(t *testing.T) {
 }
 
 // TestRelocateAgain: when the installer runs from the target already, nothing
-// is copied again.
+// is copied again, but what it runs from is checked: the try before failed.
 func TestRelocateAgain(t *testing.T) {
-	w := newWorld()
-	s := newRelocate(w, "/")
-	w.AddFile("/sys/block/loop0/loop/backing_file", "/target/home/.molt/stage2.img\n")
-	if err := s.Run(t.Context(), w.env); err != nil {
-		t.Fatal(err)
-	}
-	if len(w.Called("copy"))+len(w.Called("switch")) > 0 || !slices.Equal(w.env.Result.Remove, []string{"home/.molt"}) {
-		t.Errorf("calls %v, result %+v", w.Calls(), w.env.Result)
+	const copied = Target + "/home/.molt/stage2.img"
+	for content, want := range map[string]string{"image": "", "imagf": "damaged"} {
+		w := newWorld()
+		s := newRelocate(w, "/")
+		w.AddFile("/sys/block/loop0/loop/backing_file", copied+"\n")
+		w.AddFile(copied, content)
+		w.AddLoop("/dev/loop0", copied)
+		err := s.Run(t.Context(), w.env)
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", content, err)
+		}
+		if len(w.Called("copy")) > 0 || !slices.Equal(w.env.Result.Remove, []string{"home/.molt"}) {
+			t.Errorf("%s: calls %v, result %+v", content, w.Calls(), w.env.Result)
+		}
 	}
 }
 
