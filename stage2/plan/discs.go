@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"syscall"
@@ -131,6 +132,9 @@ func fetch(ctx context.Context, env *Env, sel *payload.Selection, disc int, root
 
 // mount returns the drive when the right disc is in it and mounted.
 func (s fetchNext) mount(ctx context.Context, env *Env) (string, error) {
+	if err := s.unmountOld(ctx, env); err != nil {
+		return "", err
+	}
 	q := quest{fetchNext: s, env: env, last: map[string]media.Disc{}}
 	for {
 		drive, err := q.find(ctx)
@@ -147,7 +151,21 @@ func (s fetchNext) mount(ctx context.Context, env *Env) (string, error) {
 			return "", ctx.Err()
 		}
 		q.refuse(drive, "the disc can't be mounted: "+err.Error())
+		// A tray that doesn't open would have the same disc tried again at once, and for ever.
+		if err := env.Host.Await(ctx, q.drives); err != nil {
+			return "", fmt.Errorf("wait for disc %d: %w", s.disc, err)
+		}
 	}
+}
+
+// unmountOld unmounts what an earlier try had to leave mounted: nothing could be
+// mounted over it, and its tray wouldn't open.
+func (s fetchNext) unmountOld(ctx context.Context, env *Env) error {
+	err := unmountWhenFree(ctx, env, Medium)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("unmount the disc of the try before: %w", err)
+	}
+	return nil
 }
 
 // quest is the search for one disc: what was last seen in each drive, and

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/molt-installer/molt/stage2/host"
@@ -75,6 +76,9 @@ func (s leave) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	for _, device := range s.swaps {
+		if !swapInUse(env, device) {
+			continue
+		}
 		if err := run(ctx, env, "swapoff", device); err != nil {
 			return fmt.Errorf("stop using %s: %w", device, err)
 		}
@@ -85,6 +89,14 @@ func (s leave) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	return nil
+}
+
+// swapInUse reports whether device is swapped to, by proc_swaps(5). An earlier try may
+// have stopped that, and swapoff fails when there is nothing to stop. Not to
+// know is to try.
+func swapInUse(env *Env, device string) bool {
+	table, err := env.Host.ReadFile("/proc/swaps")
+	return err != nil || slices.Contains(strings.Fields(string(table)), device)
 }
 
 // logs keeps what was decided on the target. What happened is written there as
