@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/hinshun/vt10x"
+
+	"github.com/molt-installer/molt/stage2/event"
 )
 
 // Screen is a terminal of 80×24 at the other end of a guest's serial line: give
@@ -88,5 +90,13 @@ func (r *Run) PoweredOff(t testing.TB) {
 	t.Helper()
 	if err := r.Off(r.ctx); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// WaitFor waits for an event of a type.
+func (r *Run) WaitFor(typ event.Type) {
+	r.t.Helper()
+	if _, err := r.Guest.WaitEvent(r.ctx, func(e map[string]any) bool { return e["type"] == string(typ) }); err != nil {
+		r.t.Fatal(err)
 	}
 }
