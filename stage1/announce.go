@@ -4,15 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// eventsPort is the virtio-serial port on which events go out, docs/events.md.
-const eventsPort = "org.molt.events"
+	"github.com/molt-installer/molt/internal/handoff"
+)
 
 // portPatience is how long the other side of the port may take to read a line.
 const portPatience = 2 * time.Second
@@ -22,22 +19,11 @@ const portPatience = 2 * time.Second
 func (s *session) announce(failure error) {
 	fmt.Fprintln(s.con)
 	s.say("%s", failure)
-	if port := findPort("/sys/class/virtio-ports", eventsPort); port != "" {
+	if port := handoff.FindPort("/sys", "/dev", handoff.EventsPort); port != "" {
 		if err := writeEvent(port, failure, time.Now()); err != nil {
 			s.note("tell the events port: %v", err)
 		}
 	}
-}
-
-// findPort is the device node of a virtio-serial port, by its name.
-func findPort(class, name string) string {
-	names, _ := filepath.Glob(filepath.Join(class, "*/name"))
-	for _, n := range names {
-		if data, err := os.ReadFile(n); err == nil && strings.TrimSpace(string(data)) == name {
-			return filepath.Join("/dev", filepath.Base(filepath.Dir(n)))
-		}
-	}
-	return ""
 }
 
 // writeEvent writes one line. A port nobody listens at must not stop anything.

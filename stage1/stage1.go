@@ -86,7 +86,6 @@ type session struct {
 type attempt struct {
 	medium handoff.Medium
 	loops  []string // attached devices, in order
-	result *handoff.Result
 }
 
 // run tries until there is an answer to how it all ends: reboot, poweroff or halt.

@@ -366,21 +366,6 @@ func TestSmallReaders(t *testing.T) {
 	}
 }
 
-func TestPortByName(t *testing.T) {
-	class := t.TempDir()
-	for port, name := range map[string]string{"vport1p1": "org.qemu.agent", "vport1p2": eventsPort} {
-		if err := os.MkdirAll(filepath.Join(class, port), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(class, port, "name"), []byte(name+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := findPort(class, eventsPort); got != "/dev/vport1p2" {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestModaliasesOnce(t *testing.T) {
 	bus := t.TempDir()
 	for dev, alias := range map[string]string{"pci/devices/0": "pci:a\n", "pci/devices/1": "pci:a\n", "scsi/devices/2": "scsi:b\n", "acpi/devices/3": "\n"} {
