@@ -3,7 +3,6 @@ package media
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,12 +85,6 @@ func textLines(data []byte) ([]string, error) {
 // String is the whole file.
 func (d DiscInfo) String() string {
 	return d.ID + "\n" + d.Release + "\n" + d.Arch + "\n" + d.Numbers() + "\n"
-}
-
-// WriteTo writes the whole file.
-func (d DiscInfo) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.WriteString(w, d.String())
-	return int64(n), err
 }
 
 // Has reports whether the disc is number n; a DVD can be several.

@@ -16,11 +16,10 @@ import (
 
 // From linux/cdrom.h.
 const (
-	cdromEject        = 0x5309
-	cdromMediaChanged = 0x5325
-	cdromDriveStatus  = 0x5326
-	cdromLockDoor     = 0x5329
-	cdslCurrent       = 1<<31 - 1
+	cdromEject       = 0x5309
+	cdromDriveStatus = 0x5326
+	cdromLockDoor    = 0x5329
+	cdslCurrent      = 1<<31 - 1
 )
 
 // Status is what a drive says about itself (CDROM_DRIVE_STATUS).
@@ -80,12 +79,6 @@ func (d *Drive) Close() error { return d.f.Close() }
 func (d *Drive) Status() (Status, error) {
 	n, err := d.ioctl("ask for the status", cdromDriveStatus, cdslCurrent)
 	return Status(n), err
-}
-
-// Changed reports whether the disc was changed since the last call for this drive by any program.
-func (d *Drive) Changed() (bool, error) {
-	n, err := d.ioctl("ask for a change", cdromMediaChanged, cdslCurrent)
-	return n != 0, err
 }
 
 // Lock keeps the tray's button from working.

@@ -3,7 +3,6 @@ package media
 import (
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -165,10 +164,4 @@ func number(n int64) string {
 		return ""
 	}
 	return strconv.FormatInt(n, 10)
-}
-
-// WriteTo writes the whole file.
-func (t TreeInfo) WriteTo(w io.Writer) (int64, error) {
-	n, err := io.WriteString(w, t.String())
-	return int64(n), err
 }

@@ -1,7 +1,6 @@
 package media
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -49,11 +48,7 @@ func TestTreeInfo(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	var b bytes.Buffer
-	if _, err := treeValue().WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(treeText, b.String()); diff != "" {
+	if diff := cmp.Diff(treeText, treeValue().String()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -163,9 +163,6 @@ func (g *Guest) Rebooted() (yes bool) {
 // PID is the process id of QEMU.
 func (g *Guest) PID() int { return g.cmd.Process.Pid }
 
-// MemoryMiB is the size of the guest's memory.
-func (g *Guest) MemoryMiB() int { return g.cfg.Memory }
-
 // File is the path of a file in the guest's directory: "console.log".
 func (g *Guest) File(name string) string { return filepath.Join(g.cfg.Dir, name) }
 
@@ -197,16 +194,6 @@ func (g *Guest) Quit(ctx context.Context) error {
 		return err
 	}
 	return g.Wait(ctx)
-}
-
-// Powerdown presses the power button. The guest decides what that means.
-func (g *Guest) Powerdown(ctx context.Context) error {
-	return g.Execute(ctx, "system_powerdown", nil, nil)
-}
-
-// Reset presses the reset button.
-func (g *Guest) Reset(ctx context.Context) error {
-	return g.Execute(ctx, "system_reset", nil, nil)
 }
 
 // Close ends the guest, if it hasn't ended, and frees what it used. It can be called again.

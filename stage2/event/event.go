@@ -87,12 +87,3 @@ type Func func(Event)
 
 // Emit calls f.
 func (f Func) Emit(e Event) { f(e) }
-
-// Tee sends every event to all sinks, in order.
-func Tee(sinks ...Sink) Sink {
-	return Func(func(e Event) {
-		for _, s := range sinks {
-			s.Emit(e)
-		}
-	})
-}

@@ -74,13 +74,6 @@ func New(c Config) (*Payload, error) {
 	return p, nil
 }
 
-// WithMirrors is the same payload for an installed system that uses mirrors.
-func (p *Payload) WithMirrors(mirrors []config.Mirror) *Payload {
-	q := *p
-	q.Mirrors = mirrors
-	return &q
-}
-
 // Catalog implements payload.Payload.
 func (p *Payload) Catalog() *media.Catalog { return &p.catalog }
 
