@@ -29,6 +29,7 @@ func (p prober) disk(name string, users users) machine.Disk {
 	dir := "sys/block/" + name
 	d := machine.Disk{
 		Path:      deviceName(name),
+		Seq:       p.number(dir + "/diskseq"),
 		Size:      p.number(dir+"/size") * sysSector,
 		Sector:    int(max(p.number(dir+"/queue/logical_block_size"), sysSector)),
 		Model:     p.model(dir),

@@ -29,6 +29,7 @@ type Machine struct {
 type Disk struct {
 	Path      string   `json:"path"`            // "/dev/vda"
 	Links     []string `json:"links,omitempty"` // below /dev/disk/by-*
+	Seq       int64    `json:"seq,omitempty"`   // the kernel's number for this disk, which no other gets until the machine restarts (Linux 5.15); 0 when not known
 	Size      int64    `json:"size"`
 	Sector    int      `json:"sector"` // logical sector size
 	Model     string   `json:"model,omitempty"`

@@ -46,6 +46,31 @@ func TestDiscThatCantBeMounted(t *testing.T) {
 	}
 }
 
+// TestAnotherDisk: a disk that has got the name since the plan was made isn't touched.
+func TestAnotherDisk(t *testing.T) {
+	for name, now := range map[string]string{"the same": "7\n", "another": "8\n", "none": ""} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			if now != "" {
+				w.AddFile("/sys/block/vda/diskseq", now)
+			}
+			d := seen{"/dev/vda", 7}
+			errs := []error{
+				partition{seen: d, table: host.Table{Parts: []host.TablePart{{Size: 1}}}}.Run(t.Context(), w.env),
+				mkfs{seen: d, volume: Volume{Device: "/dev/vda1", FSType: "ext4"}}.Run(t.Context(), w.env),
+			}
+			for _, err := range errs {
+				if (err == nil) != (name == "the same") {
+					t.Error(err)
+				}
+			}
+			if wrote := len(w.Writes()) > 0; wrote != (name == "the same") {
+				t.Errorf("written: %v", w.Writes())
+			}
+		})
+	}
+}
+
 // TestLeaveAgain: what the try before has stopped already is no failure.
 func TestLeaveAgain(t *testing.T) {
 	w := newWorld()

@@ -45,6 +45,7 @@ type Disk struct {
 	LostTable string         `json:"lost_table,omitempty"` // the kind of the table that will be replaced
 	GUID      string         `json:"guid"`                 // of the new table
 	Parts     []Volume       `json:"partitions"`           // after it
+	seq       int64          // machine.Disk.Seq
 }
 
 // Volume is a partition of the plan, with what will be on it.

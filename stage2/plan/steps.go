@@ -42,7 +42,7 @@ func (b *builder) diskSteps() {
 		for _, v := range d.Parts {
 			devices = append(devices, v.Device)
 		}
-		b.add(partition{base{"partition-" + path.Base(d.Path), "Partition " + d.Path, 2}, d.Path, d.table(), devices})
+		b.add(partition{base{"partition-" + path.Base(d.Path), "Partition " + d.Path, 2}, seen{d.Path, d.seq}, d.table(), devices})
 	}
 	volumes := b.plan.volumes()
 	swapFirst := slices.Clone(volumes)
@@ -55,12 +55,22 @@ func (b *builder) diskSteps() {
 		if id == "swap" {
 			id += "-" + path.Base(v.Device)
 		}
-		b.add(mkfs{base{"mkfs-" + id, "Make " + v.FSType + " on " + v.Device + purpose(v), 2}, v})
+		b.add(mkfs{base{"mkfs-" + id, "Make " + v.FSType + " on " + v.Device + purpose(v), 2}, b.diskOf(v), v})
 		if slices.Contains(b.swapsInUse(), v.Device) {
 			b.add(swapOn{base{"swapon-" + path.Base(v.Device), "Use " + v.Device + " as memory", 1}, v.Device})
 		}
 	}
 	b.add(newMountTarget(volumes))
+}
+
+// diskOf is the disk v is on.
+func (b *builder) diskOf(v Volume) seen {
+	for _, d := range b.plan.Disks {
+		if slices.Contains(d.Parts, v) {
+			return seen{d.Path, d.seq}
+		}
+	}
+	return seen{}
 }
 
 // discSteps shed the first disc and go through the others.

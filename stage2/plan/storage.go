@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/host"
@@ -27,15 +28,41 @@ func (b base) ID() string    { return b.id }
 func (b base) Title() string { return b.title }
 func (b base) Weight() int   { return b.weight }
 
+// seen is a disk as it was when the plan was made.
+type seen struct {
+	disk string
+	seq  int64 // machine.Disk.Seq
+}
+
+// check refuses another disk that has the name by now: names are given anew when
+// disks are unplugged and plugged in.
+func (s seen) check(env *Env) error {
+	if s.seq == 0 {
+		return nil
+	}
+	name := strings.ReplaceAll(strings.TrimPrefix(s.disk, "/dev/"), "/", "!")
+	data, err := env.Host.ReadFile("/sys/block/" + name + "/diskseq")
+	if err != nil {
+		return fmt.Errorf("%s is gone: %w", s.disk, err)
+	}
+	if got := strings.TrimSpace(string(data)); got != strconv.FormatInt(s.seq, 10) {
+		return fmt.Errorf("%s is not the disk any more that it was when the plan was made: nothing has been written to this one; start the installation again", s.disk)
+	}
+	return nil
+}
+
 // partition erases a disk and writes its table.
 type partition struct {
 	base
-	disk    string
+	seen
 	table   host.Table
 	devices []string
 }
 
 func (s partition) Run(ctx context.Context, env *Env) error {
+	if err := s.check(env); err != nil {
+		return err
+	}
 	if err := env.Host.Wipe(ctx, s.disk); err != nil {
 		return fmt.Errorf("erase %s: %w", s.disk, err)
 	}
@@ -53,10 +80,14 @@ func (s partition) Run(ctx context.Context, env *Env) error {
 // mkfs makes a file system or swap space, with the UUID the plan gave it.
 type mkfs struct {
 	base
+	seen
 	volume Volume
 }
 
 func (s mkfs) Run(ctx context.Context, env *Env) error {
+	if err := s.check(env); err != nil {
+		return err
+	}
 	if err := run(ctx, env, mkfsArgs(s.volume)...); err != nil {
 		return fmt.Errorf("make %s on %s: %w", s.volume.FSType, s.volume.Device, err)
 	}
