@@ -131,7 +131,8 @@ func (b *bench) result(t *testing.T) *handoff.Result {
 func probe(context.Context) (machine.Machine, error) {
 	return machine.Machine{
 		Firmware: machine.BIOS, Arch: "amd64", Memory: 2 << 30,
-		Disks: []machine.Disk{{Path: "/dev/vda", Size: 2 << 30, Sector: 512}},
+		Disks:  []machine.Disk{{Path: "/dev/vda", Size: 2 << 30, Sector: 512}},
+		Drives: []machine.Drive{{Path: "/dev/sr0"}},
 	}, nil
 }
 

@@ -159,6 +159,9 @@ func TestProblems(t *testing.T) {
 		"zone":                 {answers: answers(func(a *config.Answers) { a.Timezone.Zone = "../etc/passwd" }), want: []plan.Code{plan.BadName}},
 		"address":              {answers: answers(func(a *config.Answers) { a.Network = []config.Network{{Method: "static", Address: "192.0.2.5"}} }), want: []plan.Code{plan.BadNetwork}},
 		"disc of no set":       {answers: answers(func(a *config.Answers) {}), change: func(in *plan.Input) { in.Handoff.Build.Set.Discs = 1 }, want: []plan.Code{plan.DiscUnknown}},
+		"no drive for disc 2":  {answers: answers(func(a *config.Answers) {}), change: func(in *plan.Input) { in.Machine.Drives = nil }, want: []plan.Code{plan.DiscUnknown}},
+		"one on two disks":     {answers: manual(boot, config.Partition{Mount: "/", SizeMiB: 9000, Disk: "vd*"}), change: twoDisks, want: []plan.Code{plan.BadPartition}},
+		"the kickstart's disk": {answers: answers(func(a *config.Answers) { a.Storage.Clear.Drives = nil }), change: kickstartOnDisk, want: []plan.Code{plan.NoTarget}},
 		"autopart lvm":         {answers: answers(func(a *config.Answers) { a.Storage.Auto.Type = "lvm" }), want: []plan.Code{plan.NotSupported}},
 		"many at once": {
 			answers: answers(func(a *config.Answers) {
@@ -187,6 +190,17 @@ func TestProblems(t *testing.T) {
 			}
 		})
 	}
+}
+
+func twoDisks(in *plan.Input) {
+	second := in.Machine.Disks[0]
+	second.Path, second.Links, second.Parts = "/dev/vdb", nil, nil
+	in.Machine.Disks = append(in.Machine.Disks, second)
+}
+
+// kickstartOnDisk: clearpart --all names no disk, so it doesn't mean this one.
+func kickstartOnDisk(in *plan.Input) {
+	in.Handoff.Kickstart = &handoff.Kickstart{Origin: "hd:" + in.Machine.Disks[0].Parts[0].Path + ":/ks.cfg"}
 }
 
 // TestJSON: the plan as JSON has its steps and none of its secrets.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
 )
 
@@ -19,6 +21,7 @@ func (b *builder) targets() []machine.Disk {
 	for _, p := range s.Partitions {
 		if p.Disk != "" {
 			named = b.name(named, p.Disk)
+			b.checkOne(p)
 		}
 	}
 	if s.Clear.Mode == "all" && len(s.Clear.Drives) == 0 {
@@ -46,11 +49,18 @@ func (b *builder) name(named []machine.Disk, spec string) []machine.Disk {
 	return named
 }
 
+// checkOne refuses a partition that would be on several disks.
+func (b *builder) checkOne(p config.Partition) {
+	if n := len(b.Machine.FindAll(p.Disk)); n > 1 {
+		b.problems.add(BadPartition, p.Mount, "--ondisk=%s names %d disks; name one", p.Disk, n)
+	}
+}
+
 // everyDisk adds all disks that clearpart --all means when it names none:
 // Anaconda's selected disks, without those that are protected.
 func (b *builder) everyDisk(named []machine.Disk) []machine.Disk {
 	for _, d := range b.Machine.Disks {
-		if b.refusal(d) == "" && !hasDisk(named, d) && !b.unreadable(d) {
+		if b.refusal(d) == "" && !hasDisk(named, d) && !b.unreadable(d) && !b.holdsKickstart(d) {
 			named = append(named, d)
 		}
 	}
@@ -97,8 +107,20 @@ func Targets(m machine.Machine, record handoff.Record) (usable []machine.Disk, r
 }
 
 // isMedium reports whether the installer was started from d or a partition of it.
-func (b *builder) isMedium(d machine.Disk) bool {
-	dev := b.Handoff.Medium.Device
+func (b *builder) isMedium(d machine.Disk) bool { return isOn(d, b.Handoff.Medium.Device) }
+
+// holdsKickstart reports whether the kickstart came from d. Such a disk is written
+// only when it is named itself.
+func (b *builder) holdsKickstart(d machine.Disk) bool {
+	if b.Handoff.Kickstart == nil {
+		return false
+	}
+	src, err := media.ParseSource(b.Handoff.Kickstart.Origin)
+	return err == nil && isOn(d, src.Device)
+}
+
+// isOn reports whether dev is d or a partition of it.
+func isOn(d machine.Disk, dev string) bool {
 	if dev == d.Path {
 		return true
 	}
@@ -159,6 +181,9 @@ func (b *builder) refusals() string {
 	var s strings.Builder
 	for _, d := range b.Machine.Disks {
 		why := b.refusal(d)
+		if why == "" && b.holdsKickstart(d) {
+			why = "the kickstart is on it (clearpart --drives can name it)"
+		}
 		if why == "" && b.unreadable(d) && b.Answers.Storage.Clear.Mode == "all" {
 			why = "it has no partition table (zerombr allows to make one)"
 		}
