@@ -168,7 +168,9 @@ func (c *copier) drain(filled <-chan []byte, free chan<- []byte) error {
 		if err != nil {
 			return err
 		}
-		c.advance(int64(len(buf)))
+		if err := c.advance(int64(len(buf))); err != nil {
+			return err
+		}
 		free <- buf
 	}
 	return nil
@@ -176,18 +178,23 @@ func (c *copier) drain(filled <-chan []byte, free chan<- []byte) error {
 
 // advance counts, and keeps the disk busy: what has been written starts on its
 // way at once, and is waited for when too much is under way. A slow disk
-// then never faces one huge fsync.
-func (c *copier) advance(n int64) {
+// then never faces one huge fsync. The kernel tells each write error once: told
+// of by the wait, it is not by the fsync (sync_file_range in fs/sync.c).
+func (c *copier) advance(n int64) error {
 	before := c.done / behind
 	c.done += n
 	if step := c.done / behind; step != before {
 		fd := int(c.out.Fd())
 		unix.SyncFileRange(fd, before*behind, behind, unix.SYNC_FILE_RANGE_WRITE)
 		if old := (before - maxHeld) * behind; old >= 0 {
-			unix.SyncFileRange(fd, old, behind, unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)
+			err := unix.SyncFileRange(fd, old, behind, unix.SYNC_FILE_RANGE_WAIT_BEFORE|unix.SYNC_FILE_RANGE_WRITE|unix.SYNC_FILE_RANGE_WAIT_AFTER)
+			if errors.Is(err, unix.EIO) || errors.Is(err, unix.ENOSPC) {
+				return &fs.PathError{Op: "write", Path: c.out.Name(), Err: err}
+			}
 		}
 	}
 	if c.progress != nil {
 		c.progress(c.done)
 	}
+	return nil
 }
