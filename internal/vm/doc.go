@@ -3,8 +3,8 @@
 // it tells on a virtio-serial port, and changes the discs in its drives.
 //
 // It is not a general QEMU library and it knows nothing of installers; what a
-// scenario of this project needs stands in vmtest. Only the standard library
-// and QEMU's own programs are used.
+// scenario of this project needs stands in scenario and vmtest. Only the standard
+// library and QEMU's own programs are used.
 //
 // A Guest is a child process that dies with the program that started it. All
 // waiting is for something that happens (a QMP event, a line on the console,

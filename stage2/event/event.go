@@ -33,7 +33,7 @@ const (
 type Event struct {
 	Time     time.Time   `json:"t"`
 	Type     Type        `json:"type"`
-	Step     string      `json:"step,omitempty"`    // id of the step, unique within the plan: "relocate", "mkfs-root"
+	Step     string      `json:"step,omitempty"`    // id of the step, unique within the plan: "relocate", "mkfs-/"
 	Message  string      `json:"message,omitempty"` // for a person
 	Steps    []StepInfo  `json:"steps,omitempty"`   // Plan only
 	Progress *Amount     `json:"progress,omitempty"`
