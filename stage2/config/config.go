@@ -180,7 +180,6 @@ const (
 	PreInstall ScriptKind = "pre-install"
 	Post       ScriptKind = "post"
 	OnError    ScriptKind = "onerror"
-	Traceback  ScriptKind = "traceback"
 )
 
 // Script is a script section.

@@ -47,6 +47,8 @@ func (b *builder) section(it item) {
 	case !b.fates(c):
 	case it.name() == "%packages":
 		b.packages(it.body)
+	case it.name() == "%traceback":
+		b.warn(it.pos, "%%traceback is ignored: a mistake in the installer is an error like any other, and runs %%onerror")
 	default:
 		b.script(c, it)
 	}
