@@ -9,8 +9,6 @@ import (
 	"path"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/media"
 )
@@ -117,8 +115,7 @@ func (s *session) copyFromVolume(v media.Volume, name string) error {
 	if v.FSType == "" {
 		return errors.New("no file system that is known")
 	}
-	m := mount{source: v.Path, target: s.dirs.scratch, fstype: v.FSType, flags: unix.MS_RDONLY}
-	if err := s.mountOn(m); err != nil {
+	if err := s.mountOn(untouched(v.Path, s.dirs.scratch, v.FSType)); err != nil {
 		return err
 	}
 	err := copyKickstart(filepath.Join(s.dirs.scratch, name), s.dirs.ks)

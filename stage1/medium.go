@@ -42,11 +42,11 @@ func (s *session) mountMedium(ctx context.Context, p place) error {
 		fstype = "iso9660"
 	}
 	if p.device != "" && (p.path == "" || p.path == "/") {
-		return s.mountOn(mount{source: p.device, target: s.dirs.medium, fstype: fstype, flags: unix.MS_RDONLY})
+		return s.mountOn(untouched(p.device, s.dirs.medium, fstype))
 	}
 	at := p.path
 	if p.device != "" {
-		if err := s.mountOn(mount{source: p.device, target: s.dirs.holder, fstype: fstype, flags: unix.MS_RDONLY}); err != nil {
+		if err := s.mountOn(untouched(p.device, s.dirs.holder, fstype)); err != nil {
 			return err
 		}
 		at = filepath.Join(s.dirs.holder, p.path)
@@ -63,6 +63,14 @@ func (s *session) mountMedium(ctx context.Context, p place) error {
 		return err
 	}
 	return s.mountOn(mount{source: loop, target: s.dirs.medium, fstype: "iso9660", flags: unix.MS_RDONLY})
+}
+
+// untouched mounts somebody's volume without a write to it. Read-only alone
+// is not enough: after a crash, or below a system that sleeps, the journal would
+// be replayed (ext4(5), xfs(5), btrfs(5)).
+func untouched(device, target, fstype string) mount {
+	keep := map[string]string{"ext3": "noload", "ext4": "noload", "xfs": "norecovery", "btrfs": "rescue=nologreplay"}
+	return mount{source: device, target: target, fstype: fstype, flags: unix.MS_RDONLY, data: keep[fstype]}
 }
 
 func (s *session) mountOn(m mount) error { return mountAll(s, []mount{m}) }
