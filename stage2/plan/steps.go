@@ -11,6 +11,7 @@ import (
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/host"
+	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/machine"
 )
 
@@ -25,7 +26,9 @@ func (b *builder) steps() {
 	b.scripts(config.Post)
 	if log := b.logs(); len(log.files) > 0 {
 		p.Steps = append(p.Steps, log)
-		log.files["plan.json"] = b.json() // now that all steps but the last are known
+		if _, wanted := log.files["plan.json"]; wanted {
+			log.files["plan.json"] = b.json() // now that all steps but the last are known
+		}
 	}
 	p.Steps = append(p.Steps, leave{base{"leave", "Write everything out", 5}, b.swapsInUse(), b.targetMounts()})
 	for i, s := range b.scriptsOf(config.OnError) {
@@ -225,13 +228,21 @@ func (b *builder) logs() logs {
 	if len(b.Kickstart) > 0 && !no("input_ks", "all_ks", "all") {
 		l.files["ks.cfg"] = b.Kickstart
 	}
+	if !no("output_ks", "all_ks", "all") {
+		l.files["installed.ks"] = b.done()
+	}
 	if !no("logs", "all") {
 		l.files["plan.json"] = nil
 	}
-	if no("logs", "all") {
-		delete(l.files, "plan.json")
-	}
 	return l
+}
+
+// done is what was answered, however that was: a kickstart without secrets. It
+// has no scripts, in which secrets can't be told from the rest.
+func (b *builder) done() []byte {
+	a := b.Answers
+	a.Scripts = nil
+	return kickstart.Redact(kickstart.Write(a))
 }
 
 func (b *builder) json() []byte {
