@@ -58,7 +58,8 @@ func (s *session) action(ctx context.Context, failure error) handoff.Action {
 			return a
 		}
 	}
-	if errors.Is(failure, context.Canceled) { // Ctrl-Alt-Del, by way of stage 1
+	interrupted := errors.Is(context.Cause(ctx), ErrInterrupted)
+	if errors.Is(failure, context.Canceled) && !interrupted { // Ctrl-Alt-Del, by way of stage 1
 		return handoff.Reboot
 	}
 	if failure != nil {
