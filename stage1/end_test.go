@@ -27,6 +27,19 @@ func TestShellAfterAFailure(t *testing.T) {
 	}
 }
 
+// TestTrayThatStaysShut: the installation is no failure for it.
+func TestTrayThatStaysShut(t *testing.T) {
+	s, f, p := testSession(t)
+	f.busy["/dev/sr0"] = 1
+	err := s.tearDown(t.Context(), handoff.Result{Eject: []string{"/dev/sr0", "/dev/sr1"}})
+	if err != nil || !strings.Contains(p.String(), "by hand") {
+		t.Errorf("got %v, said %q", err, p)
+	}
+	if last := f.calls[len(f.calls)-1]; last != "eject /dev/sr1" {
+		t.Errorf("the last call is %s", last)
+	}
+}
+
 func TestMenuEndsByCtrlAltDel(t *testing.T) {
 	for name, con := range map[string]terminal{"with a person": &person{}, "without a console": noConsole{}} {
 		t.Run(name, func(t *testing.T) {

@@ -103,7 +103,7 @@ func (f *fake) Changed(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
-func (f *fake) Eject(device string) error { f.call("eject %s", device); return nil }
+func (f *fake) Eject(device string) error { f.call("eject %s", device); return f.isBusy(device) }
 
 func (f *fake) Start(p program) (process, error) {
 	f.call("start %s", p.path)

@@ -164,12 +164,15 @@ func (s *session) unmountMedium(ctx context.Context, r handoff.Result) error {
 	return errors.Join(err, s.freeBelow(ctx, s.dirs.holder), s.freeBelow(ctx, s.dirs.scratch))
 }
 
+// eject opens trays. One that stays shut makes no failure of an installation that
+// is done and written.
 func (s *session) eject(_ context.Context, r handoff.Result) error {
-	var errs []error
 	for _, d := range r.Eject {
-		errs = append(errs, s.Eject(d))
+		if err := s.Eject(d); err != nil {
+			s.say("%v: take the disc out by hand", err)
+		}
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // freeBelow unmounts what is mounted at or below dir, last first.
