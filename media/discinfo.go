@@ -3,6 +3,8 @@ package media
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +45,15 @@ func ParseDiscInfo(data []byte) (DiscInfo, error) {
 		return DiscInfo{}, fmt.Errorf(".discinfo line 4: %w", err)
 	}
 	return DiscInfo{ID: lines[0], Release: lines[1], Arch: lines[2], Discs: discs}, nil
+}
+
+// ReadDiscInfo reads the .discinfo of the disc or tree at root.
+func ReadDiscInfo(root string) (DiscInfo, error) {
+	data, err := os.ReadFile(filepath.Join(root, DiscInfoPath))
+	if err != nil {
+		return DiscInfo{}, fmt.Errorf("it is no disc of a set: %w", err)
+	}
+	return ParseDiscInfo(data)
 }
 
 func parseDiscNumbers(s string) ([]int, error) {

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"cmp"
 	"math/bits"
 	"strings"
 )
@@ -37,7 +38,7 @@ func vfat(b block, _ int64) (Volume, bool) {
 		}
 		root := reserved + int64(s.data[16])*per*s.sector
 		v.UUID, v.Label = serial(s.data[39:]), fatLabel(s.data[43:54])
-		v.Label = or(rootLabel(b.at(root, min(int(le16(s.data[17:])), 4096)*32)), v.Label)
+		v.Label = cmp.Or(rootLabel(b.at(root, min(int(le16(s.data[17:])), 4096)*32)), v.Label)
 		return v, true
 	}
 	if string(s.data[82:87]) != "FAT32" {
@@ -45,7 +46,7 @@ func vfat(b block, _ int64) (Volume, bool) {
 	}
 	root := reserved + int64(s.data[16])*le32(s.data[36:])*s.sector + (le32(s.data[44:])-2)*s.cluster
 	v.UUID, v.Label = serial(s.data[67:]), fatLabel(s.data[71:82])
-	v.Label = or(rootLabel(b.at(root, int(s.cluster))), v.Label)
+	v.Label = cmp.Or(rootLabel(b.at(root, int(s.cluster))), v.Label)
 	return v, true
 }
 
@@ -66,13 +67,6 @@ func fatLabel(b []byte) string {
 		return ""
 	}
 	return s
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // ntfs: struct ntfs boot sector and $Volume in fs/ntfs3/ntfs.h.

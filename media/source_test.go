@@ -1,6 +1,7 @@
 package media
 
 import (
+	std "cmp"
 	"errors"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestParseSource(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s: %s", tt.in, diff)
 		}
-		if want := or(tt.out, tt.in); got.String() != want {
+		if want := std.Or(tt.out, tt.in); got.String() != want {
 			t.Errorf("%s: String is %s, want %s", tt.in, got, want)
 		}
 	}
@@ -68,7 +69,7 @@ func TestParseSourceErrors(t *testing.T) {
 			t.Errorf("%q: error %v, want a URLError, %v", tt.in, err, tt.is)
 			continue
 		}
-		checkError(t, err, or(tt.words, "source"))
+		checkError(t, err, std.Or(tt.words, "source"))
 	}
 }
 

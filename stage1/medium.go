@@ -127,11 +127,7 @@ func (s *session) below(dir string) ([]string, error) {
 
 // checkMedium checks that the mounted disc is disc 1, and its image.
 func (s *session) checkMedium(ctx context.Context) error {
-	data, err := os.ReadFile(filepath.Join(s.dirs.medium, ".discinfo"))
-	if err != nil {
-		return fmt.Errorf("it is no disc of a set: %w", err)
-	}
-	info, err := media.ParseDiscInfo(data)
+	info, err := media.ReadDiscInfo(s.dirs.medium)
 	if err != nil {
 		return err
 	}

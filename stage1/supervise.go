@@ -2,6 +2,7 @@ package stage1
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func (s *session) supervise(ctx context.Context) (*handoff.Result, error) {
 	_ = r.SetReadDeadline(time.Now().Add(lastWords))
 	lines := tail()
 	s.con.Restore()
-	s.note("stage 2 ended: %s", orFine(how))
+	s.note("stage 2 ended: %s", cmp.Or(how, fine))
 	result, err := handoff.ReadResult(s.dirs.result)
 	switch {
 	case err == nil:
@@ -102,22 +103,18 @@ func (s *session) listen(r io.Reader) func() []string {
 	return func() []string { wg.Wait(); return lines }
 }
 
+// fine is an end of which there is nothing to say.
+const fine = "exit status 0"
+
 func crash(how string, err error, lines []string) error {
-	f := &Failure{What: "Stage 2 ended without a result: " + orFine(how) + ".",
+	f := &Failure{What: "Stage 2 ended without a result: " + cmp.Or(how, fine) + ".",
 		Hint: "Retry starts it again; the log has more."}
 	if !errors.Is(err, os.ErrNotExist) {
-		f.What = fmt.Sprintf("The result of stage 2 can't be read (it ended with: %s).", orFine(how))
+		f.What = fmt.Sprintf("The result of stage 2 can't be read (it ended with: %s).", cmp.Or(how, fine))
 		f.Tried = []Attempt{{handoff.ResultPath, err.Error()}}
 	}
 	if len(lines) > 0 {
 		f.What += "\nIts last lines:\n  " + strings.Join(lines, "\n  ")
 	}
 	return f
-}
-
-func orFine(how string) string {
-	if how == "" {
-		return "exit status 0"
-	}
-	return how
 }

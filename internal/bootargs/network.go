@@ -1,6 +1,7 @@
 package bootargs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -215,17 +216,10 @@ func parseStatic(s string) (ip IP, err error) {
 	if ip.Gateway, err = optionalAddr(p[2]); err != nil {
 		return IP{}, err
 	}
-	if ip.Method, err = parseMethod(orNone(p[6])); err != nil {
+	if ip.Method, err = parseMethod(cmp.Or(p[6], "none")); err != nil {
 		return IP{}, err
 	}
 	return withTail(ip, p[7], p[8])
-}
-
-func orNone(method string) string {
-	if method == "" {
-		return "none"
-	}
-	return method
 }
 
 func withTail(ip IP, first, second string) (IP, error) {

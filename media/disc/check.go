@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/media"
@@ -41,14 +43,12 @@ func Check(ctx context.Context, image string) ([]Finding, error) {
 // checkDisc checks an unpacked disc.
 func checkDisc(dir string) []Finding {
 	var findings []Finding
-	data, err := os.ReadFile(filepath.Join(dir, media.DiscInfoPath))
+	info, err := media.ReadDiscInfo(dir)
+	what := ".discinfo"
 	if err == nil {
-		var info media.DiscInfo
-		info, err = media.ParseDiscInfo(data)
-		findings = append(findings, Finding{fmt.Sprintf(".discinfo: %s, %s, disc %s, set %s", info.Release, info.Arch, info.Numbers(), info.ID), err})
-	} else {
-		findings = append(findings, Finding{".discinfo", err})
+		what = fmt.Sprintf(".discinfo: %s, %s, disc %s, set %s", info.Release, info.Arch, info.Numbers(), info.ID)
 	}
+	findings = append(findings, Finding{what, err})
 	if data, err := os.ReadFile(filepath.Join(dir, media.TreeInfoPath)); !errors.Is(err, os.ErrNotExist) {
 		findings = append(findings, Finding{".treeinfo and what it names", errors.Join(err, checkTree(dir, data))})
 	}
@@ -73,7 +73,7 @@ func checkTree(dir string, data []byte) error {
 			err = errors.Join(err, fmt.Errorf("%q has no checksum", path))
 		}
 	}
-	for _, path := range sortedKeys(info.Checksums) {
+	for _, path := range slices.Sorted(maps.Keys(info.Checksums)) {
 		err = errors.Join(err, checkFile(filepath.Join(dir, path), -1, info.Checksums[path]))
 	}
 	return err
@@ -108,7 +108,7 @@ func checkPackages(dir, list string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, key := range sortedKeys(ix) {
+	for _, key := range slices.Sorted(maps.Keys(ix)) {
 		p, wrong := newPkg(ix[key])
 		if wrong == nil {
 			wrong = checkFile(filepath.Join(dir, p.Path), p.Size, p.SHA256)

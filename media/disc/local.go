@@ -3,8 +3,10 @@ package disc
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,7 +66,7 @@ func (b *builder) gather(ctx context.Context, a *apt, s *localSource) (string, e
 	if _, err := command(ctx, nil, "cp", "-a", filepath.Join(b.distro.Dir, s.Dir), s.dir); err != nil {
 		return "", fmt.Errorf("copy package %s: %w", s.Dir, err)
 	}
-	for _, path := range sortedKeys(s.Programs) {
+	for _, path := range slices.Sorted(maps.Keys(s.Programs)) {
 		out := filepath.Join(s.dir, path)
 		if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
 			return "", fmt.Errorf("build package %s: %w", s.Dir, err)

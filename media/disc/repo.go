@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func (r repository) release(indexes map[string][]byte) string {
 	fmt.Fprintf(&text, "Origin: %s\nLabel: %s\nSuite: %s\nCodename: %s\nVersion: %s\nDate: %s\nArchitectures: %s\nComponents: %s\nDescription: %s\nSHA256:\n",
 		r.distro.Product, r.label, ar.Suite, ar.Suite, r.distro.Version,
 		r.date.UTC().Format("Mon, 02 Jan 2006 15:04:05 UTC"), r.distro.Arch, ar.Component, r.label)
-	for _, name := range sortedKeys(indexes) {
+	for _, name := range slices.Sorted(maps.Keys(indexes)) {
 		fmt.Fprintf(&text, " %s %d %s\n", hexSum(indexes[name]), len(indexes[name]), name)
 	}
 	return text.String()
@@ -81,14 +82,4 @@ func gzipped(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("compress a package list: %w", err)
 	}
 	return out.Bytes(), nil
-}
-
-// sortedKeys are the keys of m in order.
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

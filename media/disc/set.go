@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/molt-installer/molt/media"
 )
@@ -138,7 +140,7 @@ func (w *setWriter) describe(t *tree, build *media.Build) error {
 	if err != nil {
 		return err
 	}
-	for _, path := range sortedKeys(merged) {
+	for _, path := range slices.Sorted(maps.Keys(merged)) {
 		if err := t.write(media.IndexPath+"/"+path, merged[path]); err != nil {
 			return err
 		}

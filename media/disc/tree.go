@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,7 +52,7 @@ func (t *tree) write(path string, data []byte) error {
 
 // writeAll puts generated files on the disc, by path.
 func (t *tree) writeAll(files map[string][]byte) error {
-	for _, path := range sortedKeys(files) {
+	for _, path := range slices.Sorted(maps.Keys(files)) {
 		if err := t.write(path, files[path]); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package plan
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func (s accounts) authorize(ctx context.Context, env *Env) error {
 	for _, k := range s.keys {
 		keys[k.User] = append(keys[k.User], k.Key+"\n"...)
 	}
-	for _, user := range sortedKeys(keys) {
+	for _, user := range slices.Sorted(maps.Keys(keys)) {
 		home, err := homeOf(env, user)
 		if err != nil {
 			return err

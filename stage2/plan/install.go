@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"syscall"
@@ -107,19 +108,10 @@ type logs struct {
 }
 
 func (s logs) Run(_ context.Context, env *Env) error {
-	for _, name := range sortedKeys(s.files) {
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		if err := env.Host.WriteFile(Target+LogDir+"/"+name, s.files[name], 0o600); err != nil {
 			return fmt.Errorf("keep the log: %w", err)
 		}
 	}
 	return nil
-}
-
-func sortedKeys(m map[string][]byte) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +27,7 @@ func TestLogs(t *testing.T) {
 		{"text\n", []string{"all"}, nil},
 	} {
 		b := &builder{Input: Input{Kickstart: []byte(tt.given), NoSave: tt.nosave}}
-		if diff := cmp.Diff(tt.want, sortedKeys(b.logs().files)); diff != "" {
+		if diff := cmp.Diff(tt.want, slices.Sorted(maps.Keys(b.logs().files))); diff != "" {
 			t.Errorf("%q with inst.nosave=%q: %s", tt.given, tt.nosave, diff)
 		}
 	}
