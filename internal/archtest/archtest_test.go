@@ -10,9 +10,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const (
@@ -175,6 +178,26 @@ func TestJudge(t *testing.T) {
 		if got := judge(tt.pkg, tt.imp); (got == "") != tt.ok {
 			t.Errorf("judge(%s, %s) = %q", tt.pkg, tt.imp, got)
 		}
+	}
+}
+
+// TestDocumented compares the table in docs/architecture.md with tiers.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [][]string
+	for _, row := range regexp.MustCompile(`(?m)^\| \d \| (.*) \|$`).FindAllSubmatch(text, -1) {
+		var names []string
+		remarks := regexp.MustCompile(`\([^)]*\)`)
+		for _, m := range regexp.MustCompile("`([^`]+?)(/\\*)?`").FindAllSubmatch(remarks.ReplaceAll(row[1], nil), -1) {
+			names = append(names, string(m[1]))
+		}
+		got = append(got, names)
+	}
+	if diff := cmp.Diff(tiers(), got); diff != "" {
+		t.Errorf("docs/architecture.md (+) has other tiers than tiers_test.go (-):\n%s", diff)
 	}
 }
 
