@@ -4,7 +4,7 @@ BUILD   ?= build
 GO      ?= go
 # What needs root runs through sudo, with the caller's Go and modules, and a
 # build cache apart, so that no file in the caller's home becomes root's.
-SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SOURCE_DATE_EPOCH,MOLT_REQUIRE_GUESTS env PATH="$(PATH)" \
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SOURCE_DATE_EPOCH,MOLT_REQUIRE_GUESTS,MOLT_GUEST_LOGS env PATH="$(PATH)" \
            GOMODCACHE="$(shell $(GO) env GOMODCACHE)" GOCACHE="$(abspath $(BUILD))/cache/go")
 MOLT    := $(BUILD)/molt
 
@@ -25,10 +25,10 @@ iso: $(MOLT) ## write build/EXAMPLE/disc1.iso, disc2.iso, … and build/EXAMPLE/
 	@$(SUDO) $(MOLT) deps -build
 	$(SUDO) $(MOLT) build -o $(BUILD) $(if $(MIRROR),-mirror $(MIRROR)) $(if $(UPDATE),-update) examples/$(EXAMPLE)
 
-demo: deps iso ## install over two discs in QEMU, unattended, boot the result, show the times
+demo: deps iso ## install over all discs in QEMU, unattended, boot the result, show the times
 	$(SUDO) $(MOLT) demo -o $(BUILD) $(EXAMPLE)
 
-run: deps iso ## boot the discs in QEMU with the screen in this terminal
+run: deps iso ## boot the discs in QEMU with the serial line in this terminal
 	$(SUDO) $(MOLT) run -o $(BUILD) $(EXAMPLE)
 
 test: deps ## run all tests; SHORT=1 leaves the guests out

@@ -2,8 +2,8 @@
 // stage 1 writes before it starts stage 2, and the result that stage 2 leaves
 // when it ends.
 //
-// It is data, its two files, and the port both tell events on; it decides nothing. docs/handoff.md describes
-// every field for programs in other languages.
+// It is data, its two files, and the port that both tell events on; it decides
+// nothing. docs/handoff.md describes every field for programs in other languages.
 package handoff
 
 import "github.com/molt-installer/molt/media"
