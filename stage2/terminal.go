@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
@@ -30,6 +31,7 @@ func Terminal(s Setup) (Frontend, error) {
 // terminal is a Frontend over the screens.
 type terminal struct {
 	ui   *tui.UI
+	mu   sync.Mutex // one review at a time: who goes back and forth quickly starts several
 	plan *plan.Plan
 }
 
@@ -48,10 +50,18 @@ func (t *terminal) Decide(ctx context.Context, d Dialog) (*plan.Plan, error) {
 	if errors.Is(err, tui.ErrQuit) {
 		return nil, fmt.Errorf("%w: %w", ErrLeft, err)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	return t.plan, err
 }
 
 func (t *terminal) review(ctx context.Context, d Dialog, a config.Answers) (tui.Review, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.plan = nil
+	if err := ctx.Err(); err != nil {
+		return tui.Review{}, err
+	}
 	p, err := d.Build(ctx, a)
 	var problems plan.Problems
 	if errors.As(err, &problems) {

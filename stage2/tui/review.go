@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"strings"
 
 	"charm.land/bubbles/v2/viewport"
@@ -18,24 +19,37 @@ type review struct {
 	got     *reviewedMsg
 	text    viewport.Model
 	erase   bool
+	cancel  context.CancelFunc // of the work, when the person goes back before its end
 }
 
 type reviewedMsg struct {
+	of     *review // late ones of another are not for this one to show
 	review Review
 	err    error
 }
 
 func (r *review) work() tea.Cmd {
-	s, ctx := r.ask.msg.session, r.ask.msg.ctx
+	s := r.ask.msg.session
+	ctx, cancel := context.WithCancel(r.ask.msg.ctx)
+	r.cancel = cancel
 	return func() tea.Msg {
+		defer cancel()
 		rev, err := s.Review(ctx, r.answers)
-		return reviewedMsg{rev, err}
+		return reviewedMsg{r, rev, err}
 	}
+}
+
+func (r *review) back() (part, tea.Cmd) {
+	r.cancel()
+	return r.ask.resume()
 }
 
 func (r *review) update(msg tea.Msg) (part, tea.Cmd) {
 	switch msg := msg.(type) {
 	case reviewedMsg:
+		if msg.of != r {
+			return r, nil
+		}
 		r.got = &msg
 		r.text = viewport.New()
 		r.text.SetContent(r.content())
@@ -49,14 +63,14 @@ func (r *review) update(msg tea.Msg) (part, tea.Cmd) {
 func (r *review) key(msg tea.KeyPressMsg) (part, tea.Cmd) {
 	switch msg.String() {
 	case "esc":
-		return r.ask.resume()
+		return r.back()
 	case "left", "right", "tab", "shift+tab", "h", "l":
 		r.erase = !r.erase && r.sound()
 	case "enter":
 		if r.erase && r.sound() {
 			return r.ask.confirmed(r.answers)
 		}
-		return r.ask.resume()
+		return r.back()
 	default:
 		var cmd tea.Cmd
 		r.text, cmd = r.text.Update(msg)
