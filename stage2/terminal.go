@@ -71,7 +71,7 @@ func (t *terminal) review(ctx context.Context, d Dialog, a config.Answers) (tui.
 		return tui.Review{}, err
 	}
 	t.plan = p
-	return tui.Review{Lost: p.Lost(), Text: p.Text()}, nil
+	return tui.Review{Lost: p.Lost(), Text: p.After()}, nil
 }
 
 // Ask implements engine.Asker.

@@ -55,7 +55,13 @@ func (p *Plan) Text() string {
 	for _, l := range p.Lost() {
 		b.WriteString("  " + l + "\n")
 	}
-	b.WriteString("\nThen on the disk:\n")
+	return b.String() + "\n" + p.After()
+}
+
+// After is the part of Text behind what is lost.
+func (p *Plan) After() string {
+	var b strings.Builder
+	b.WriteString("Then on the disk:\n")
 	for _, d := range p.Disks {
 		fmt.Fprintf(&b, "  %s  gpt  %s\n", d.Path, d.GUID)
 		for _, v := range d.Parts {

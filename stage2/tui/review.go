@@ -52,6 +52,7 @@ func (r *review) update(msg tea.Msg) (part, tea.Cmd) {
 		}
 		r.got = &msg
 		r.text = viewport.New()
+		r.text.SoftWrap = true
 		r.text.SetContent(r.content())
 		return r, nil
 	case tea.KeyPressMsg:

@@ -150,11 +150,12 @@ func softwareScreen(s Session, d *draft) *huh.Group {
 		return huh.NewGroup(huh.NewNote().Title("Software").Description("The base system; this set has no groups to add."))
 	}
 	var options []huh.Option[string]
+	about := "Space marks. The discs that will be needed are shown with the plan.\n"
 	for _, g := range s.Catalog.Groups {
-		line := fmt.Sprintf("%-14.14s %4d packages %9s  disc %s  %s", g.Title, g.Count, machine.Size(g.Size), numbers(g.Discs), g.Description)
-		options = append(options, huh.NewOption(clip(line, 70), g.ID))
+		line := fmt.Sprintf("%-24.24s %4d packages %10s  disc %s", g.Title, g.Count, machine.Size(g.Size), numbers(g.Discs))
+		options = append(options, huh.NewOption(line, g.ID))
+		about += "\n" + clip(g.Title+": "+g.Description, 70)
 	}
 	return huh.NewGroup(huh.NewMultiSelect[string]().Title("What to install beside the base system?").
-		Description("Space marks. The discs that will be needed are shown with the plan.").
-		Options(options...).Height(min(len(options), 12) + 3).Value(&d.groups))
+		Description(about + "\n").Options(options...).Height(min(2*len(options)+5, 18)).Value(&d.groups))
 }

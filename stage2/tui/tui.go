@@ -47,7 +47,7 @@ type Session struct {
 type Review struct {
 	Problems []string // why it can't be done; then the rest is empty
 	Lost     []string // what will be erased: "/dev/vda  20 GiB  Windows (NTFS)"
-	Text     string   // the plan
+	Text     string   // what will be there then, and how
 }
 
 // Choice is one answer to a question.
