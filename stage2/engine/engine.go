@@ -15,6 +15,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,13 +67,15 @@ type Options struct {
 	Now      func() time.Time // time.Now unless a test says otherwise
 }
 
-// StepError is the step that ended a run.
+// StepError is the step that ended a run. As text it has no secrets: it gets
+// to all consoles by way of the result.
 type StepError struct {
 	Step string
 	Err  error
+	text string // without the plan's secrets
 }
 
-func (e *StepError) Error() string { return e.Step + ": " + e.Err.Error() }
+func (e *StepError) Error() string { return cmp.Or(e.text, e.Step+": "+e.Err.Error()) }
 
 // Unwrap is the step's own error.
 func (e *StepError) Unwrap() error { return e.Err }
@@ -111,7 +114,7 @@ func (r *runner) all(ctx context.Context) *StepError {
 	for _, s := range r.plan.Steps {
 		r.started = append(r.started, s)
 		if err := r.step(ctx, s); err != nil {
-			return &StepError{s.ID(), err}
+			return &StepError{s.ID(), err, r.out.hidden.Replace(s.ID() + ": " + err.Error())}
 		}
 	}
 	return nil

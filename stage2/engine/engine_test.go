@@ -187,6 +187,18 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// TestSecretInTheError: the error goes on to the result, and to all consoles.
+func TestSecretInTheError(t *testing.T) {
+	cause := errors.New("chpasswd: line 1: root:$y$secret")
+	p := &plan.Plan{Secrets: []string{"$y$secret"}, Steps: []plan.Step{
+		odd{id: "a", do: func(context.Context, *plan.Env) error { return cause }},
+	}}
+	err := engine.Run(t.Context(), p, &plan.Env{}, engine.Options{})
+	if !errors.Is(err, cause) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := runSteps(t, ctx, engine.Options{Asker: &again{}},
