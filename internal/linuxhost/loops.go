@@ -15,6 +15,11 @@ import (
 	"github.com/molt-installer/molt/stage2/host"
 )
 
+// switchPatience is how long the drive may take to answer the reads that are under way,
+// for which the kernel waits before it switches. A scratched disc needs minutes,
+// one that hangs would be waited for without end.
+const switchPatience = 10 * time.Minute
+
 // Switch implements host.Loops: device and file are compared byte for byte
 // before, and everything is read back through the device after it.
 func (h *Host) Switch(ctx context.Context, device, file string, progress func(string, int64, int64)) (host.Switched, error) {
@@ -45,7 +50,7 @@ func switchLoop(ctx context.Context, d *loopctl.Device, f *os.File, progress fun
 	if err != nil {
 		return nil, err
 	}
-	options := &loopctl.SwitchOptions{Verify: loopctl.VerifyFull, Progress: progress}
+	options := &loopctl.SwitchOptions{Verify: loopctl.VerifyFull, Timeout: switchPatience, Progress: progress}
 	if options.Old = openBacking(info); options.Old != nil {
 		defer options.Old.Close()
 	}
