@@ -2,6 +2,7 @@ package tiny_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -118,14 +119,33 @@ func TestUEFI(t *testing.T) {
 	checkBoots(t, r)
 }
 
-// TestDrivesFull: with every disc in a drive of its own nobody is asked.
+// TestDrivesFull: with every disc in a drive of its own nobody is asked. The
+// kickstart file is the one that is named.
 func TestDrivesFull(t *testing.T) {
-	r := vmtest.Install(t, vmtest.Scenario{Set: "tiny", Append: direct, Kickstart: kickstart, Drives: 3, Loaded: []int{2, 3}})
+	r := vmtest.Install(t, vmtest.Scenario{Set: "tiny", Append: direct + " inst.ks=hd:LABEL=OEMDRV:/ks.cfg", Kickstart: kickstart, Drives: 3, Loaded: []int{2, 3}})
 	r.CheckEvents()
 	if asked := r.Of(event.NeedDisc); len(asked) > 0 {
 		t.Errorf("a disc was asked for that was in a drive: %+v", asked[0].Discs)
 	}
 	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root) })
+}
+
+// TestBadKickstart: what isn't understood stops before anything is written,
+// all of it named at once, with the line.
+func TestBadKickstart(t *testing.T) {
+	ks := kickstart + "frobnicate --now\nclearpart --initlable\n"
+	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", Append: direct, Kickstart: ks})
+	lines := strings.Count(kickstart, "\n")
+	reason := r.Fails()
+	for i, word := range []string{"frobnicate", "--initlable"} {
+		if want := fmt.Sprintf("ks.cfg:%d: ", lines+1+i); !strings.Contains(reason, want) || !strings.Contains(reason, word) {
+			t.Errorf("the reason doesn't name %s at %s:\n%s", word, want, reason)
+		}
+	}
+	r.Alive()
+	if data := r.FirstBytes(1 << 20); len(bytes.Trim(data, "\x00")) > 0 {
+		t.Error("the disk has been written to")
+	}
 }
 
 // TestSwitchFails: a switch that fails leaves the disc where it is, and the

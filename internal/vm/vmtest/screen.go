@@ -1,6 +1,8 @@
 package vmtest
 
 import (
+	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -99,4 +101,14 @@ func (r *Run) WaitFor(typ event.Type) {
 	if _, err := r.Guest.WaitEvent(r.ctx, func(e map[string]any) bool { return e["type"] == string(typ) }); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// FirstBytes are the first n bytes of the target disk.
+func (r *Run) FirstBytes(n int) []byte {
+	r.t.Helper()
+	f := must(os.Open(r.Disk))(r.t)
+	defer f.Close()
+	data := make([]byte, n)
+	must(io.ReadFull(f, data))(r.t)
+	return data
 }
