@@ -82,6 +82,25 @@ func TestRemoveStaysWithinTheTarget(t *testing.T) {
 	}
 }
 
+func TestCrashLeavesNoCopy(t *testing.T) {
+	s, f, _ := testSession(t)
+	for _, dir := range []string{"/target", "/target/var", "/medium"} {
+		point := s.dirs.target + dir
+		f.mounted = append(f.mounted, point)
+		if err := os.MkdirAll(filepath.Join(point, handoff.Hidden, "set"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.remove(context.Background(), handoff.Result{Action: handoff.Ask}); err != nil {
+		t.Fatal(err)
+	}
+	for _, point := range f.mounted {
+		if _, err := os.Stat(filepath.Join(point, handoff.Hidden)); !os.IsNotExist(err) {
+			t.Errorf("%s still has %s: %v", point, handoff.Hidden, err)
+		}
+	}
+}
+
 func TestFreeNamesHoldersAndGoesOnWhenTheyLeave(t *testing.T) {
 	s, f, p := testSession(t)
 	f.mounted = []string{s.dirs.medium}

@@ -131,8 +131,8 @@ func (s *session) detach(ctx context.Context, _ handoff.Result) error {
 
 // remove removes from the target what stage 2 ran from until now.
 func (s *session) remove(_ context.Context, r handoff.Result) error {
-	if len(r.Remove) == 0 || r.Target == "" {
-		return nil
+	if r.Target == "" {
+		return s.removeHidden()
 	}
 	root, err := os.OpenRoot(s.dirs.target + r.Target)
 	if err != nil {
@@ -148,6 +148,19 @@ func (s *session) remove(_ context.Context, r handoff.Result) error {
 		if err := root.RemoveAll(rel); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// removeHidden removes what a stage 2 that crashed could not tell of.
+func (s *session) removeHidden() error {
+	points, err := s.below(s.dirs.target)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, p := range points {
+		errs = append(errs, os.RemoveAll(filepath.Join(p, handoff.Hidden)))
 	}
 	return errors.Join(errs...)
 }

@@ -21,6 +21,9 @@ const (
 	// the same mount namespace; the medium is mounted out there so that
 	// it never nests inside the root that is loop-mounted from it.
 	Outside = "/proc/1/root"
+	// Hidden is the directory at the top of a target's file system that holds
+	// what only the installation needs: the image copy, the packages. It is gone in the end.
+	Hidden = ".molt"
 )
 
 // Record is what stage 1 found out.

@@ -10,14 +10,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/machine"
 )
-
-// hidden is the directory on the target that is gone in the end.
-const hidden = ".molt"
 
 // RelocateID is the step in which the installer sheds its disc.
 const RelocateID = "relocate"
@@ -122,7 +120,7 @@ func (s relocate) place(env *Env) (string, error) {
 			best, most = dir, free
 		}
 	}
-	dir := path.Join(best, hidden)
+	dir := path.Join(best, handoff.Hidden)
 	if err := env.Host.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make %s: %w", dir, err)
 	}
