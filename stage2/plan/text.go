@@ -63,9 +63,9 @@ func (p *Plan) After() string {
 	var b strings.Builder
 	b.WriteString("Then on the disk:\n")
 	for _, d := range p.Disks {
-		fmt.Fprintf(&b, "  %s  gpt  %s\n", d.Path, d.GUID)
+		fmt.Fprintf(&b, "  %s  gpt\n", d.Path)
 		for _, v := range d.Parts {
-			fmt.Fprintf(&b, "    %-14s %10s  %-5s %s\n", v.Device, machine.Size(v.Size), v.FSType, strings.TrimSpace(v.Mount+"  "+v.UUID))
+			fmt.Fprintf(&b, "    %-14s %10s  %-5s %s\n", v.Device, machine.Size(v.Size), v.FSType, v.Mount)
 		}
 	}
 	s := p.Space
