@@ -78,7 +78,7 @@ func (s *screenT) text() string {
 // wait returns the screen once it shows all of want.
 func (s *screenT) wait(want ...string) string {
 	s.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		text := s.text()
 		missing := ""
