@@ -18,8 +18,7 @@ type guest struct {
 
 func bootGuest(t *testing.T, cfg vm.Config) guest {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
+	ctx := vmtest.Turn(t, 2*time.Minute)
 	g := vmtest.BootProgram(ctx, t, cfg, "./testdata/guest", "GUEST READY <nil>",
 		"virtio_pci", "virtio_blk", "virtio_scsi", "ata_piix", "ahci", "sd_mod", "sr_mod", "cdrom", "isofs")
 	return guest{g, t, ctx}

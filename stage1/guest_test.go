@@ -1,7 +1,6 @@
 package stage1_test
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -16,8 +15,7 @@ import (
 // switches off when told to on the serial line.
 func TestGuestWithoutItsDisc(t *testing.T) {
 	kernel := vmtest.FindKernel(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	ctx := vmtest.Turn(t, 3*time.Minute)
 	g := vmtest.Start(t, vm.Config{
 		Memory: 320, Drives: []string{""}, NoReboot: true,
 		Kernel: kernel.Image, Initrd: initrd(t, kernel), Append: "console=ttyS0 no_timer_check quiet",

@@ -18,8 +18,7 @@ import (
 // boot starts a guest with testdata/init as its /init.
 func boot(t *testing.T, cfg vm.Config) (context.Context, *vm.Guest) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
+	ctx := vmtest.Turn(t, 2*time.Minute)
 	g := vmtest.BootProgram(ctx, t, cfg, "./testdata/init", "GUEST READY",
 		"virtio_pci", "virtio_console", "virtio_blk", "virtio_scsi", "ata_piix", "ahci", "sd_mod", "sr_mod", "cdrom")
 	return ctx, g

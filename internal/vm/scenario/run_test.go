@@ -60,8 +60,7 @@ func (i installer) does(line, answer string) {
 
 func TestFollow(t *testing.T) {
 	set := fakeSet(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
+	ctx := vmtest.Turn(t, 3*time.Minute)
 	dir := t.TempDir()
 	wrongFirst := func(a scenario.Ask) string { return set.Disc(1 + min(1, a.Attempt)) }
 	cfg := scenario.Config{

@@ -52,7 +52,6 @@ func OpenSet(t testing.TB, name string) *scenario.Set {
 // Begin powers the machine on.
 func Begin(t testing.TB, s Scenario) *Run {
 	t.Helper()
-	oneAtATime(t)
 	Need(t, "qemu-system-x86_64", "mkfs.vfat", "mcopy")
 	if s.DiskSize == 0 {
 		s.DiskSize = 4 << 30
@@ -64,10 +63,8 @@ func Begin(t testing.TB, s Scenario) *Run {
 	if s.Disc1 != "" {
 		r.Set.Discs[0] = s.Disc1
 	}
-	ctx, cancel := context.WithTimeoutCause(t.Context(), s.Timeout, errors.New("the scenario's time is over"))
-	t.Cleanup(cancel)
-	r.ctx = ctx
-	run, err := scenario.Start(ctx, scenario.Config{
+	r.ctx = Turn(t, s.Timeout)
+	run, err := scenario.Start(r.ctx, scenario.Config{
 		Set:       r.Set,
 		Guest:     vm.Config{Name: s.Set, Dir: r.dir, Firmware: s.Firmware, Memory: s.Memory, Console: s.Console},
 		Disk:      filepath.Join(t.TempDir(), "disk.img"),

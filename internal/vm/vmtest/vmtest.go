@@ -11,11 +11,13 @@ package vmtest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/molt-installer/molt/internal/vm"
 )
@@ -47,6 +49,16 @@ func oneAtATime(t testing.TB) {
 	if err := syscall.FcntlFlock(lock.Fd(), syscall.F_SETLKW, &syscall.Flock_t{Type: syscall.F_WRLCK}); err != nil {
 		t.Fatalf("wait for the guests of other tests to end: %v", err)
 	}
+}
+
+// Turn waits until no other test has a guest, and only then begins to count:
+// the context ends after limit.
+func Turn(t testing.TB, limit time.Duration) context.Context {
+	t.Helper()
+	oneAtATime(t)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, errors.New("the test's time is over"))
+	t.Cleanup(cancel)
+	return ctx
 }
 
 // Need tells which programs a test can't do without.
