@@ -48,6 +48,11 @@ func TestRequirements() []Requirement {
 		{"xfsprogs", "mkfs.xfs", "checks file systems in tests"},
 		{"util-linux", "losetup", "loop devices in tests"},
 		{"busybox-static", "busybox", "the programs of systems that tests make"},
+		{"erofs-utils", "mkfs.erofs", "images for loop devices in tests"},
+		{"gdisk", "sgdisk", "a second opinion on partition tables in tests"},
+		{"btrfs-progs", "mkfs.btrfs", "volumes to recognise in tests"},
+		{"exfatprogs", "mkfs.exfat", "volumes to recognise in tests"},
+		{"ntfs-3g", "mkntfs", "volumes to recognise in tests"},
 	}
 }
 
