@@ -102,6 +102,7 @@ func newRig(t *testing.T, change ...func(*plan.Input)) *rig {
 // furnish puts there what stage 1 and the packages leave.
 func (r *rig) furnish() {
 	r.host.AddFile(handoff.Outside+"/molt/medium/images/stage2.img", image)
+	r.host.AddFile(handoff.Outside+"/molt/medium/.discinfo", "set")
 	r.host.AddMount(host.Mount{Source: "/dev/sr0", Target: handoff.Outside + "/molt/medium", FSType: "iso9660"})
 	r.host.AddLoop("/dev/loop0", "/molt/medium/images/stage2.img")
 	r.host.AddDrive("/dev/sr0", hosttest.Disc(r.set, 1))

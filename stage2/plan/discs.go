@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
@@ -22,16 +23,31 @@ const Medium = "/medium"
 // patience is how long a holder of a disc is waited for before the step fails.
 const patience = 10 * time.Minute
 
-// fetchFirst takes what is needed from the disc the installer was started from.
+// fetchFirst takes what is needed from the disc the installer was started
+// from. When it can't be read it is given back, and another try has it put in
+// again like any other disc.
 type fetchFirst struct {
-	base
-	disc      int
-	root      string // where stage 1 mounted it
-	selection *payload.Selection
+	fetchNext
+	root   string // where stage 1 mounted it
+	device string
 }
 
 func (s fetchFirst) Run(ctx context.Context, env *Env) error {
-	return fetch(ctx, env, s.selection, s.disc, s.root)
+	_, err := env.Host.Stat(path.Join(s.root, media.DiscInfoPath))
+	if errors.Is(err, fs.ErrNotExist) { // an earlier try gave it back
+		return s.fetchNext.Run(ctx, env)
+	}
+	if err != nil {
+		return fmt.Errorf("look at disc %d: %w", s.disc, err)
+	}
+	err = fetch(ctx, env, s.selection, s.disc, s.root)
+	if drives, _ := env.Host.Drives(); !errors.Is(err, syscall.EIO) || !slices.Contains(drives, s.device) {
+		return err
+	}
+	if free := unmountWhenFree(ctx, env, s.root); free != nil {
+		return errors.Join(err, fmt.Errorf("unmount %s: %w", s.device, free))
+	}
+	return s.unreadable(env, s.device, err)
 }
 
 // release unmounts the disc the installer was started from, and waits for
@@ -113,13 +129,18 @@ func (s fetchNext) Run(ctx context.Context, env *Env) error {
 		return errors.Join(err, fmt.Errorf("unmount disc %d: %w", s.disc, free))
 	}
 	if errors.Is(err, syscall.EIO) {
-		openTray(env, drive)
-		return fmt.Errorf("disc %d can't be read: clean it, or use another copy of it, and retry: %w", s.disc, err)
+		return s.unreadable(env, drive, err)
 	}
 	if err == nil && s.eject {
 		return noteDrive(env, drive)
 	}
 	return err
+}
+
+// unreadable gives a disc back to be cleaned.
+func (s fetchNext) unreadable(env *Env, drive string, err error) error {
+	openTray(env, drive)
+	return fmt.Errorf("disc %d can't be read: clean it, or use another copy of it, and retry: %w", s.disc, err)
 }
 
 func fetch(ctx context.Context, env *Env, sel *payload.Selection, disc int, root string) error {

@@ -89,10 +89,10 @@ func (b *builder) discSteps() {
 		h.Build.Stage2, handoff.Outside + h.Image, h.Loop, mounts})
 	first := max(1, h.Medium.Disc)
 	root := handoff.Outside + h.Medium.Mount
-	if slices.Contains(b.plan.Discs, first) {
-		b.add(fetchFirst{b.fetchBase(first), first, root, b.Selection})
-	}
 	eject := b.Answers.End.Eject
+	if slices.Contains(b.plan.Discs, first) {
+		b.add(fetchFirst{fetchNext{b.fetchBase(first), first, h.Build.Set, b.Selection, eject}, root, h.Medium.Device})
+	}
 	b.add(release{base{fmt.Sprintf("release-%d", first), fmt.Sprintf("Give disc %d back", first), 1}, root, h.Medium.Device, eject})
 	for _, n := range b.plan.Discs {
 		if n != first {

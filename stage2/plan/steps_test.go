@@ -147,6 +147,33 @@ func TestUnreadablePackages(t *testing.T) {
 	}
 }
 
+// TestUnreadableFirstDisc: the disc the installer came from is given back to
+// be cleaned, and the next try has it put in again.
+func TestUnreadableFirstDisc(t *testing.T) {
+	w := newWorld()
+	set := media.Set{ID: "s", Arch: "amd64"}
+	w.AddDrive("/dev/sr0", hosttest.Disc(set, 1))
+	w.AddFile("/out/medium/.discinfo", "s")
+	w.AddMount(host.Mount{Source: "/dev/sr0", Target: "/out/medium", FSType: "iso9660"})
+	w.env.Payload = broken{}
+	step := fetchFirst{fetchNext{disc: 1, set: set}, "/out/medium", "/dev/sr0"}
+	if err := step.Run(t.Context(), w.env); !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), "clean it") {
+		t.Errorf("Run: %v", err)
+	}
+	calls := w.Calls()
+	if diff := cmp.Diff([]string{"unmount /out/medium", "eject /dev/sr0"}, calls[len(calls)-2:]); diff != "" {
+		t.Error(diff)
+	}
+	if err := w.Remove("/out/medium/.discinfo"); err != nil { // as the unmount hides it
+		t.Fatal(err)
+	}
+	w.Insert("/dev/sr0", hosttest.Disc(set, 1))
+	err := step.Run(t.Context(), w.env)
+	if !slices.ContainsFunc(w.Calls(), func(c string) bool { return strings.HasPrefix(c, "mount /dev/sr0 on "+Medium) }) {
+		t.Errorf("the disc was not taken again: %v, %v", err, w.Calls())
+	}
+}
+
 type broken struct{ payload.Payload }
 
 func (broken) Fetch(context.Context, payload.Fetch) error {
