@@ -118,7 +118,7 @@ func (b *bench) imageCopy(ctx context.Context) error {
 // the tiny set still installs from CD.
 func (b *bench) smallestMemory(ctx context.Context) error {
 	best := 0
-	for mib := 384; mib >= 160; mib -= 32 {
+	for mib := 384; mib >= 64; mib -= 32 {
 		if err := b.installs(ctx, mib); err != nil {
 			fmt.Fprintf(b.log, "  %d MiB: %v\n", mib, firstLine(err))
 			break
