@@ -26,9 +26,14 @@ type terminal interface {
 
 // consoles are all consoles of the kernel. What is written goes to each.
 type consoles struct {
-	devices []string // "/dev/tty1", "/dev/ttyS0"; the last is the main one
-	files   []*os.File
-	saved   []*unix.Termios
+	mu  sync.Mutex
+	all []*console // the last is the main one
+}
+
+type console struct {
+	device string // "/dev/tty1", "/dev/ttyS0"
+	file   *os.File
+	saved  *unix.Termios
 }
 
 // openConsoles opens the consoles that the file active lists, as
@@ -37,16 +42,21 @@ func openConsoles(active string) *consoles {
 	data, _ := os.ReadFile(active)
 	c := &consoles{}
 	for _, dev := range consoleDevices(string(data)) {
-		// Not blocking, so that a read can be called off, and a serial line
-		// without a carrier doesn't stop the open.
-		f, err := os.OpenFile(dev, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-		if err != nil {
-			continue
+		if f, err := openConsole(dev); err == nil {
+			c.all = append(c.all, &console{dev, f, modes(f)})
 		}
-		fixSize(f)
-		c.devices, c.files, c.saved = append(c.devices, dev), append(c.files, f), append(c.saved, modes(f))
 	}
 	return c
+}
+
+func openConsole(dev string) (*os.File, error) {
+	// Not blocking, so that a read can be called off, and a serial line
+	// without a carrier doesn't stop the open.
+	f, err := os.OpenFile(dev, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err == nil {
+		fixSize(f)
+	}
+	return f, err
 }
 
 // consoleDevices are the terminals behind a list of consoles. tty0 is whichever
@@ -100,29 +110,40 @@ func termType(device string) string {
 
 // main is the console a person works at: the one console= named last.
 func (c *consoles) main() string {
-	if len(c.devices) == 0 {
+	if len(c.all) == 0 {
 		return "/dev/console"
 	}
-	return c.devices[len(c.devices)-1]
+	return c.all[len(c.all)-1].device
 }
 
 func (c *consoles) Write(p []byte) (int, error) {
-	for _, f := range c.files {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range c.all {
 		// A line nobody reads must not stop the installer.
-		_ = f.SetWriteDeadline(time.Now().Add(2 * time.Second))
-		_, _ = f.Write(p)
+		_ = d.file.SetWriteDeadline(time.Now().Add(2 * time.Second))
+		_, _ = d.file.Write(p)
 	}
 	return len(p), nil
 }
 
-// Restore resets modes and leaves the alternate screen (xterm's control
-// sequences, as linux and vt220 understand them or pass over them).
+// Restore opens the consoles again, resets modes and leaves the alternate
+// screen (xterm's control sequences, as linux and vt220 understand them or pass
+// over them). A program that had a console as its controlling terminal has, by
+// its end, hung up all that was open on it, stage 1's own included
+// (disassociate_ctty in drivers/tty/tty_jobctrl.c).
 func (c *consoles) Restore() {
-	for i, f := range c.files {
-		if c.saved[i] != nil {
-			control(f, func(fd int) { _ = unix.IoctlSetTermios(fd, unix.TCSETS, c.saved[i]) })
+	c.mu.Lock()
+	for _, d := range c.all {
+		if f, err := openConsole(d.device); err == nil {
+			d.file.Close()
+			d.file = f
+		}
+		if d.saved != nil {
+			control(d.file, func(fd int) { _ = unix.IoctlSetTermios(fd, unix.TCSETS, d.saved) })
 		}
 	}
+	c.mu.Unlock()
 	_, _ = io.WriteString(c, "\x1b[?1049l\x1b[?25h\x1b[0m\r\n")
 }
 
@@ -131,12 +152,12 @@ func (c *consoles) Ask(ctx context.Context, prompt string) (string, string, erro
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	_, _ = io.WriteString(c, prompt)
-	answers := make(chan [2]string, len(c.files))
+	answers := make(chan [2]string, len(c.all))
 	var wg sync.WaitGroup
-	for i, f := range c.files {
+	for _, d := range c.all {
 		wg.Go(func() {
-			if line, err := readLine(ctx, f); err == nil {
-				answers <- [2]string{line, c.devices[i]}
+			if line, err := readLine(ctx, d.file); err == nil {
+				answers <- [2]string{line, d.device}
 				cancel()
 			}
 		})

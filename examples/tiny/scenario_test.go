@@ -174,7 +174,8 @@ func TestBrokenPackage(t *testing.T) {
 }
 
 // TestDamagedImage: an image that isn't the one of its build is refused before
-// anything is started from it; with a good disc and another try it goes on.
+// anything is started from it; the shell of the menu can be used and left, and
+// with a good disc and another try it goes on.
 func TestDamagedImage(t *testing.T) {
 	set := vmtest.OpenSet(t, "tiny")
 	good := set.Disc(1)
@@ -182,6 +183,12 @@ func TestDamagedImage(t *testing.T) {
 	r.Expect(`/dev/sr0 +images/stage2\.img: is damaged or of another build: SHA-256 [0-9a-f]{64} instead of [0-9a-f]{64}`)
 	r.Expect(`What now\?`)
 	r.Alive()
+	r.Type("s\n")
+	r.Expect(`[$#] `)
+	r.Type("cat /etc/molt/build.json\n")
+	r.Expect(`"product": ?"Tiny"`)
+	r.Type("exit\n")
+	r.Expect(`What now\?`)
 	if err := r.Guest.Insert(t.Context(), vm.DriveID(0), good); err != nil {
 		t.Fatal(err)
 	}
