@@ -1,8 +1,11 @@
 package loopctl
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,6 +40,44 @@ func readOnlyHandle(f *os.File) (file *os.File, done func()) {
 		return f, func() {}
 	}
 	return again, func() { again.Close() }
+}
+
+// duplicate is a descriptor of its own for the same open file, and not with the runtime's
+// poller: what hangs in it keeps nobody from closing f.
+func duplicate(f *os.File) (*os.File, error) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd := -1
+	cerr := conn.Control(func(from uintptr) { fd, err = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0) })
+	if err := errors.Join(cerr, err); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// moment is how long something that can't be called back is waited for after the context has ended.
+const moment = time.Second
+
+// patient waits for do until ctx ends, and a moment for its end then. What hangs in the
+// server of a file system can't be called back: it is left to end by itself.
+func patient(ctx context.Context, do func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- do() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	t := time.NewTimer(moment)
+	defer t.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-t.C:
+		return context.Cause(ctx)
+	}
 }
 
 func sameFile(a, b *os.File) bool {

@@ -64,7 +64,6 @@ func await(ctx context.Context, a *attempt, waiting func()) error {
 // callBack kills the helper, which works as long as the ioctl waits for the
 // device's lock, and gives it a moment to end.
 func (a *attempt) callBack(why error) error {
-	const moment = time.Second
 	t := time.NewTimer(moment)
 	defer t.Stop()
 	for {

@@ -48,15 +48,15 @@ func (d *Device) copyTo(ctx context.Context, f *os.File, info Info, o *SwitchOpt
 	ctx, stop := context.WithCancel(ctx)
 	chunks := section{dev, 0, info.readable()}.read(ctx)
 	defer drain(chunks, stop)
-	done := int64(0)
-	for c := range chunks {
-		if c.err != nil {
-			return c.err
-		}
-		if _, err := f.WriteAt(c.data, int64(info.Offset)+done); err != nil {
+	for done := int64(0); done < info.readable(); {
+		data, err := next(ctx, chunks)
+		if err != nil {
 			return err
 		}
-		done += int64(len(c.data))
+		if _, err := f.WriteAt(data, int64(info.Offset)+done); err != nil {
+			return err
+		}
+		done += int64(len(data))
 		if o != nil && o.Progress != nil {
 			o.Progress(StageCopy, done, info.readable())
 		}

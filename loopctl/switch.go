@@ -56,10 +56,16 @@ type swap struct {
 	done    []func()
 }
 
+// close doesn't wait for a file whose server is dead: that hangs in close(2) too.
 func (s *swap) close() {
-	for _, f := range s.done {
-		f()
-	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = patient(ended, func() error {
+		for _, f := range s.done {
+			f()
+		}
+		return nil
+	})
 }
 
 func (s *swap) fail(kind, err error) error {
@@ -136,10 +142,14 @@ func (s *swap) check(ctx context.Context) error {
 
 // sync writes the new file out: the kernel would do it with the device locked. Then
 // it drops the pages, so that what is verified is what has been stored.
-func (s *swap) sync(context.Context) error {
+func (s *swap) sync(ctx context.Context) error {
 	s.progress(StageSync, 0)(0)
+	f, err := duplicate(s.file)
+	if err != nil {
+		return s.fail(nil, err)
+	}
 	start := time.Now()
-	err := s.file.Sync()
+	err = patient(ctx, func() error { defer f.Close(); return f.Sync() })
 	s.report.Fsync = time.Since(start)
 	if err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: nothing to sync there
 		return s.fail(nil, fmt.Errorf("write the new file out: %w", err))

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +23,7 @@ const (
 
 // section is a part of a file or device to read.
 type section struct {
-	r      io.ReaderAt
+	f      *os.File
 	off, n int64
 }
 
@@ -32,32 +33,52 @@ type chunk struct {
 	err  error
 }
 
-// read reads a section ahead of its user, who must take chunks until the channel
-// is closed. It ends early when ctx does.
+// read reads a section ahead of its user, who must call next until he has all, or
+// drain. It ends early when ctx does.
 func (s section) read(ctx context.Context) <-chan chunk {
 	const ahead = 3
 	full := make(chan chunk, ahead)
+	send := func(c chunk) bool {
+		select {
+		case full <- c:
+			return c.err == nil
+		case <-ctx.Done():
+			return false
+		}
+	}
 	go func() {
 		defer close(full)
+		f, err := duplicate(s.f)
+		if err != nil {
+			send(chunk{err: err})
+			return
+		}
+		defer f.Close()
 		var ring [ahead + 2][]byte // one being read, one with the user
 		for i := range ring {
 			ring[i] = aligned(chunkSize)
 		}
-		for done, i := int64(0), 0; done < s.n; i++ {
-			if ctx.Err() != nil {
-				full <- chunk{err: context.Cause(ctx)}
-				return
-			}
+		for done, i := int64(0), 0; done < s.n && ctx.Err() == nil; i++ {
 			buf := ring[i%len(ring)][:min(chunkSize, s.n-done)]
-			if err := readFull(s.r, buf, s.off+done); err != nil {
-				full <- chunk{err: err}
+			if !send(chunk{buf, readFull(f, buf, s.off+done)}) {
 				return
 			}
-			full <- chunk{data: buf}
 			done += int64(len(buf))
 		}
 	}()
 	return full
+}
+
+// next takes a chunk, and waits no longer than ctx: a read that hangs can't be called back.
+func next(ctx context.Context, chunks <-chan chunk) ([]byte, error) {
+	select {
+	case c, ok := <-chunks:
+		if ok {
+			return c.data, c.err
+		}
+	case <-ctx.Done():
+	}
+	return nil, context.Cause(ctx)
 }
 
 func readFull(r io.ReaderAt, buf []byte, off int64) error {
@@ -81,16 +102,15 @@ func aligned(size int) []byte {
 // digest hashes a section.
 func digest(ctx context.Context, s section, h hash.Hash, progress func(done int64)) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	chunks := s.read(ctx)
 	defer drain(chunks, stop)
-	var done int64
-	for c := range chunks {
-		if c.err != nil {
-			return c.err
+	for done := int64(0); done < s.n; {
+		data, err := next(ctx, chunks)
+		if err != nil {
+			return err
 		}
-		h.Write(c.data)
-		done += int64(len(c.data))
+		h.Write(data)
+		done += int64(len(data))
 		progress(done)
 	}
 	return nil
@@ -100,30 +120,40 @@ func digest(ctx context.Context, s section, h hash.Hash, progress func(done int6
 // pass. A difference gives a *MismatchError that counts from the start of both.
 func compare(ctx context.Context, a, b section, h hash.Hash, progress func(done int64)) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	as, bs := a.read(ctx), b.read(ctx)
 	defer drain(as, stop)
 	defer drain(bs, stop)
-	var done int64
-	for x := range as {
-		y := <-bs
-		if err := errors.Join(x.err, y.err); err != nil {
+	for done := int64(0); done < a.n; {
+		x, errX := next(ctx, as)
+		y, errY := next(ctx, bs)
+		if err := errors.Join(errX, errY); err != nil {
 			return err
 		}
-		if i := difference(x.data, y.data); i >= 0 {
+		if i := difference(x, y); i >= 0 {
 			return &MismatchError{Offset: done + int64(i)}
 		}
-		h.Write(y.data)
-		done += int64(len(y.data))
+		h.Write(y)
+		done += int64(len(y))
 		progress(done)
 	}
 	return nil
 }
 
-// drain ends a reader and waits for its end.
+// drain ends a reader and waits for its end, but only a moment for a read that hangs: that
+// one is left to end by itself.
 func drain(chunks <-chan chunk, stop func()) {
 	stop()
-	for range chunks {
+	t := time.NewTimer(moment)
+	defer t.Stop()
+	for {
+		select {
+		case _, ok := <-chunks:
+			if !ok {
+				return
+			}
+		case <-t.C:
+			return
+		}
 	}
 }
 
