@@ -4,9 +4,12 @@ BUILD   ?= build
 GO      ?= go
 # What needs root runs through sudo, with the caller's Go and modules, and a
 # build cache apart, so that no file in the caller's home becomes root's.
-SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SOURCE_DATE_EPOCH,MOLT_REQUIRE_GUESTS,MOLT_GUEST_LOGS env PATH="$(PATH)" \
+SUDO     = $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SOURCE_DATE_EPOCH,MOLT_REQUIRE_GUESTS,MOLT_GUEST_LOGS env PATH="$(PATH)" \
            GOMODCACHE="$(shell $(GO) env GOMODCACHE)" GOCACHE="$(abspath $(BUILD))/cache/go")
 MOLT    := $(BUILD)/molt
+# A plain user's PATH, which su and the line above keep, lacks the system
+# programs; and molt builds with the go that PATH has.
+export PATH := $(if $(findstring /,$(GO)),$(abspath $(dir $(GO))):)$(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
 .PHONY: help deps iso demo run test bench fmt vet clean FORCE
@@ -49,6 +52,7 @@ clean: ## remove the results; what was downloaded stays in build/cache
 	$(SUDO) sh -c 'for d in $(BUILD)/*; do case $$d in $(BUILD)/cache) ;; *) rm -rf "$$d" ;; esac; done'
 
 $(MOLT): FORCE
-	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed (apt's of Debian 12 and 13 is older): put it on PATH, or say GO=/path/to/go"; exit 1; }
+	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed (apt's of Debian 12 and 13 is older): put it on PATH, or say GO=/path/to/bin/go"; exit 1; }
+	@[ -e $@ ] || echo "fetching Go modules and building $@: about a minute, the first time"
 	@$(GO) mod download
 	@$(GO) build -o $@ ./cmd/molt
