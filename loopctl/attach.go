@@ -29,8 +29,9 @@ func Attach(ctx context.Context, f *os.File, c Config) (*Device, error) {
 	if ctx.Err() != nil {
 		return nil, &Error{Op: "attach", File: f.Name(), Err: context.Cause(ctx)}
 	}
+	bind := bindBest()
 	for wait := newBackoff(); ; {
-		d, err := attachOnce(file, c)
+		d, err := attachWith(bind, file, c)
 		if err == nil {
 			return d, nil
 		}
@@ -59,10 +60,6 @@ func backingFor(f *os.File, c Config) (file *os.File, done func(), err error) {
 		return file, done, nil
 	}
 	return f, func() {}, nil
-}
-
-func attachOnce(file *os.File, c Config) (*Device, error) {
-	return attachWith(bindBest, file, c)
 }
 
 // binder binds a device, both given by their descriptors.
@@ -131,14 +128,26 @@ func (bind binder) do(dev, file *os.File, c Config) error {
 	return err
 }
 
-// bindBest asks for LOOP_CONFIGURE with a bad descriptor, which a kernel that knows
-// the ioctl notices first. EINVAL to a real one could mean anything.
-func bindBest(dev, file int, c Config) error {
-	err := unix.IoctlLoopConfigure(dev, &unix.LoopConfig{Fd: ^uint32(0)})
-	if errors.Is(err, unix.EBADF) {
-		return bindConfigure(dev, file, c)
+// bindBest finds out at its first use whether the kernel has LOOP_CONFIGURE, and
+// binds that way or the old one from then on.
+func bindBest() binder {
+	var way binder
+	return func(dev, file int, c Config) error {
+		if way == nil {
+			way = bindLegacy
+			if hasConfigure(dev) {
+				way = bindConfigure
+			}
+		}
+		return way(dev, file, c)
 	}
-	return bindLegacy(dev, file, c)
+}
+
+// hasConfigure asks for LOOP_CONFIGURE with a bad descriptor, which a kernel that knows
+// the ioctl notices first. EINVAL to a real one could mean anything.
+func hasConfigure(dev int) bool {
+	err := unix.IoctlLoopConfigure(dev, &unix.LoopConfig{Fd: ^uint32(0)})
+	return errors.Is(err, unix.EBADF)
 }
 
 func bindConfigure(dev, file int, c Config) error {
