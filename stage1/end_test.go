@@ -5,8 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -53,6 +55,57 @@ func TestMenuEndsByCtrlAltDel(t *testing.T) {
 			if len(ended) > 0 || len(f.calls) > 0 {
 				t.Errorf("the signal is kept for later: %d; calls %v", len(ended), f.calls)
 			}
+		})
+	}
+}
+
+// stubborn is a process that ends only by the signal it doesn't withstand.
+type stubborn struct {
+	withstands, calls []string
+	ended             chan string
+}
+
+func (p *stubborn) Wait() string { return <-p.ended }
+func (p *stubborn) Terminate()   { p.signal("SIGTERM") }
+func (p *stubborn) Kill()        { p.signal("SIGKILL") }
+
+func (p *stubborn) signal(name string) {
+	p.calls = append(p.calls, name)
+	if !slices.Contains(p.withstands, name) {
+		p.ended <- "ended by " + name
+	}
+}
+
+// TestCtrlAltDelIsBounded: stage 2 is asked to end, gets its time for that, is
+// killed only then, and can't keep the machine from rebooting even so.
+func TestCtrlAltDelIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		withstands []string
+		how        string
+		took       time.Duration
+	}{
+		{nil, "ended by SIGTERM", 0},
+		{[]string{"SIGTERM"}, "ended by SIGKILL", endTime},
+		{[]string{"SIGTERM", "SIGKILL"}, "it hangs in the kernel", endTime + killTime},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, _, p := testSession(t)
+			ended := make(chan os.Signal, 1)
+			ended <- unix.SIGINT
+			s.ended = ended
+			stage2 := &stubborn{withstands: c.withstands, ended: make(chan string, 1)}
+			start := time.Now()
+			how, asked := s.await(t.Context(), stage2)
+			if took := time.Since(start); how != c.how || !asked || took != c.took {
+				t.Errorf("%q, asked %v, after %v; want %q after %v", how, asked, took, c.how, c.took)
+			}
+			if told := strings.Contains(p.String(), "killed"); told != (len(c.withstands) > 0) {
+				t.Errorf("said %q", p)
+			}
+			if len(stage2.calls) != min(2, 1+len(c.withstands)) || stage2.calls[0] != "SIGTERM" {
+				t.Errorf("signals: %v", stage2.calls)
+			}
+			stage2.ended <- "in the end"
 		})
 	}
 }

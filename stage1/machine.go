@@ -13,6 +13,7 @@ import (
 type machine struct {
 	mounter
 	loops
+	mapper
 	drives
 	processes
 	power
@@ -91,6 +92,8 @@ type process interface {
 	Wait() string
 	// Terminate asks it to end (SIGTERM).
 	Terminate()
+	// Kill ends it (SIGKILL).
+	Kill()
 }
 
 // power is the end of it all.

@@ -100,6 +100,8 @@ func (c *child) Wait() string {
 
 func (c *child) Terminate() { _ = unix.Kill(c.pid, unix.SIGTERM) }
 
+func (c *child) Kill() { _ = unix.Kill(c.pid, unix.SIGKILL) }
+
 // Clear implements processes.
 func (r *reaper) Clear(ctx context.Context, dir string) ([]string, error) {
 	pids := rooted("/proc", dir)

@@ -19,6 +19,14 @@ const (
 	stage2Program = "/usr/lib/molt/stage2"
 	tailLines     = 20                     // of a crashed stage 2
 	lastWords     = 500 * time.Millisecond // for output still on its way when stage 2 has ended
+	// endTime is what stage 2 gets for an orderly end: it ends the program it
+	// waits for, dpkg for one (5 s, internal/linuxhost), runs %onerror and undoes its
+	// steps (3 minutes for both, stage2/engine), and has its last words written (3 s a
+	// console). One that takes longer hangs.
+	endTime = 4 * time.Minute
+	// killTime is what the kernel gets to end it. A program that waits for a broken
+	// drive goes when the drive answers.
+	killTime = 10 * time.Second
 )
 
 // supervise runs stage 2 to its end and returns what it asks for. A stage 2
@@ -65,18 +73,33 @@ func (s *session) stage2(stderr *os.File) program {
 func (s *session) await(ctx context.Context, p process) (how string, asked bool) {
 	ended := make(chan string, 1)
 	go func() { ended <- p.Wait() }()
-	for {
-		select {
-		case how = <-ended:
-			return how, asked
-		case <-s.ended:
-			s.note("asked to end")
-			asked = true
-			p.Terminate()
-		case <-ctx.Done():
-			p.Terminate()
-			return <-ended, asked
-		}
+	select {
+	case how = <-ended:
+		return how, false
+	case <-s.ended:
+		s.note("asked to end")
+		return s.stop(p, ended), true
+	case <-ctx.Done():
+		return s.stop(p, ended), false
+	}
+}
+
+// stop asks p to end, and ends it when it doesn't. Tearing down copes with one
+// that not even that ends.
+func (s *session) stop(p process, ended <-chan string) (how string) {
+	p.Terminate()
+	select {
+	case how = <-ended:
+		return how
+	case <-time.After(endTime):
+	}
+	s.say("Stage 2 hasn't ended in the %v since it was asked to; it is killed.", endTime)
+	p.Kill()
+	select {
+	case how = <-ended:
+		return how
+	case <-time.After(killTime):
+		return "it hangs in the kernel"
 	}
 }
 
