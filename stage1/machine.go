@@ -13,7 +13,6 @@ import (
 type machine struct {
 	mounter
 	loops
-	mapper
 	drives
 	processes
 	power
