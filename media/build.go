@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/molt-installer/molt/media/verity"
 )
 
 // BuildPath is where the initramfs keeps its Build.
@@ -46,11 +48,13 @@ type File struct {
 // Build is the root of trust: what the initramfs knows about the set it was
 // made with. Everything read from a disc or a server is checked against it.
 type Build struct {
-	Set    Set    `json:"set"`
-	Stage2 File   `json:"stage2"` // the stage2 image, on disc 1
-	Index  File   `json:"index"`  // the InRelease of the merged package index, on disc 1
-	Extra  []File `json:"extra,omitempty"`
-	Key    string `json:"key"` // armored OpenPGP public key that signs every Release of the set
+	Set    Set  `json:"set"`
+	Stage2 File `json:"stage2"` // the stage2 image, on disc 1
+	// Verity covers every block of the image, up to its tree, which ends it. nil: it has none.
+	Verity *verity.Params `json:"verity,omitempty"`
+	Index  File           `json:"index"` // the InRelease of the merged package index, on disc 1
+	Extra  []File         `json:"extra,omitempty"`
+	Key    string         `json:"key"` // armored OpenPGP public key that signs every Release of the set
 }
 
 // LoadBuild reads the Build at path.

@@ -24,8 +24,12 @@ func (s *session) assemble(ctx context.Context) (rootFS, error) {
 	if err != nil {
 		return rootFS{}, err
 	}
+	device, err := s.protect(ctx, loop)
+	if err != nil {
+		return rootFS{}, err
+	}
 	layers := []mount{
-		{source: loop, target: d.lower, fstype: "squashfs", flags: unix.MS_RDONLY},
+		{source: device, target: d.lower, fstype: "squashfs", flags: unix.MS_RDONLY},
 		{source: "tmpfs", target: d.rw, fstype: "tmpfs", data: "mode=0755"},
 	}
 	if err := mountAll(s, layers); err != nil {
@@ -46,6 +50,20 @@ func (s *session) assemble(ctx context.Context) (rootFS, error) {
 		return rootFS{}, err
 	}
 	return rootFS{image, loop}, mountAll(s, rootMounts(d))
+}
+
+// protect puts dm-verity over the image, if it has a hash tree. From then on a
+// block that differs, on whichever file the loop device serves from, is an
+// I/O error and never wrong bytes.
+func (s *session) protect(ctx context.Context, loop string) (string, error) {
+	if s.build.Verity == nil {
+		return loop, nil
+	}
+	device, err := s.Protect(ctx, loop, *s.build.Verity)
+	if err == nil {
+		s.current.mapped = device
+	}
+	return device, err
 }
 
 // makeWithin makes a directory below root. A link in the image that leads out

@@ -16,6 +16,7 @@ import (
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/loopctl"
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/verity"
 )
 
 // fake is a machine that records what is done to it.
@@ -94,6 +95,19 @@ func (f *fake) Detach(_ context.Context, device string) error {
 	return nil
 }
 
+func (f *fake) Protect(_ context.Context, device string, _ verity.Params) (string, error) {
+	f.call("protect %s", device)
+	return "/dev/dm-0", nil
+}
+
+func (f *fake) Unprotect(device string) error {
+	if err := f.isBusy(device); err != nil {
+		return err
+	}
+	f.call("unprotect %s", device)
+	return nil
+}
+
 func (f *fake) Drives() ([]string, error)        { return f.drives, nil }
 func (f *fake) Volumes() ([]media.Volume, error) { return f.volumes, nil }
 func (f *fake) Look(_ context.Context, device string) (media.Disc, error) {
@@ -160,7 +174,7 @@ func testSession(t *testing.T) (*session, *fake, *person) {
 	top := t.TempDir()
 	at := func(name string) string { return filepath.Join(top, name) }
 	s := &session{
-		machine: machine{f, f, f, f, f}, con: p, log: &journal{file: io.Discard, con: p},
+		machine: machine{f, f, f, f, f, f}, con: p, log: &journal{file: io.Discard, con: p},
 		dirs: dirs{
 			medium: at("medium"), holder: at("holder"), lower: at("lower"), rw: at("rw"), root: at("root"), target: at("t"),
 			scratch: at("scratch"), modules: "/lib/modules", record: at("run/handoff.json"), result: at("run/result.json"),

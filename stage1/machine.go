@@ -13,6 +13,7 @@ import (
 type machine struct {
 	mounter
 	loops
+	mapper
 	drives
 	processes
 	power

@@ -86,6 +86,7 @@ type session struct {
 type attempt struct {
 	medium handoff.Medium
 	loops  []string // attached devices, in order
+	mapped string   // the device over the image's loop, if there is one
 }
 
 // run tries until there is an answer to how it all ends: reboot, poweroff or halt.

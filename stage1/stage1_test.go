@@ -32,7 +32,7 @@ func TestTearDownOrder(t *testing.T) {
 	}
 	f.mounted = []string{"/proc", "/run", d.medium, d.lower, d.rw, d.root, d.root + "/proc", d.root + "/run",
 		d.root + "/target", d.root + "/target/boot/efi", d.root + "/medium"}
-	s.current.loops = []string{"/dev/loop7"}
+	s.current.loops, s.current.mapped = []string{"/dev/loop7"}, "/dev/dm-0"
 	err := s.tearDown(context.Background(), handoff.Result{
 		Action: handoff.Reboot, Target: "/target", Remove: []string{".molt"}, Eject: []string{"/dev/sr0"},
 	})
@@ -44,6 +44,7 @@ func TestTearDownOrder(t *testing.T) {
 		"move " + d.root + "/target " + d.target + "/target",
 		"move " + d.root + "/medium " + d.target + "/medium",
 		"unmount " + d.root + "/run", "unmount " + d.root + "/proc", "unmount " + d.root, "unmount " + d.rw, "unmount " + d.lower,
+		"unprotect /dev/dm-0",
 		"detach /dev/loop7",
 		"unmount " + d.target + "/medium", "unmount " + d.target + "/target/boot/efi", "unmount " + d.target + "/target",
 		"unmount " + d.medium,

@@ -37,6 +37,7 @@ func (s *session) tearDown(ctx context.Context, r handoff.Result) error {
 		{"write everything to the disks", func(context.Context, handoff.Result) error { s.Sync(); return nil }},
 		{"take the target out of stage 2's root", s.moveTarget},
 		{"unmount stage 2's root", s.unmountRoot},
+		{"uncover the image", s.unprotect},
 		{"detach the image", s.detach},
 		{"remove the copy of the image", s.remove},
 		{"unmount the target", s.unmountTarget},
@@ -112,6 +113,13 @@ func foreign(points []string, own map[string]bool) []string {
 
 func (s *session) unmountRoot(ctx context.Context, _ handoff.Result) error {
 	return errors.Join(s.freeBelow(ctx, s.dirs.root), s.freeBelow(ctx, s.dirs.rw), s.freeBelow(ctx, s.dirs.lower))
+}
+
+func (s *session) unprotect(ctx context.Context, _ handoff.Result) error {
+	if s.current.mapped == "" {
+		return nil
+	}
+	return s.free(ctx, s.current.mapped, func(context.Context) error { return s.Unprotect(s.current.mapped) })
 }
 
 // detach frees the image's file. The loop device of an ISO file that disc 1 is

@@ -1,13 +1,16 @@
 package disc
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/molt-installer/molt/initramfs"
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/verity"
 )
 
 // stage2Image adds the installer's programs to the stage 2 root: they change
@@ -23,7 +26,7 @@ func (b *builder) stage2Image(ctx context.Context, root string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	dir, err := b.cache.get(ctx, "stage2-image", digest(root, sum, b.epoch()), func(ctx context.Context, dir string) error {
+	dir, err := b.cache.get(ctx, "stage2-image", digest("2", root, sum, b.epoch()), func(ctx context.Context, dir string) error {
 		image := filepath.Join(dir, "stage2.img")
 		if err := copyFile(filepath.Join(root, "root.img"), image); err != nil {
 			return err
@@ -31,9 +34,52 @@ func (b *builder) stage2Image(ctx context.Context, root string) (string, error) 
 		date := fmt.Sprint(b.date.Unix())
 		_, err := command(ctx, nil, "mksquashfs", programs, image,
 			"-mkfs-time", date, "-all-time", date, "-no-progress", "-no-xattrs", "-no-recovery")
-		return err
+		if err != nil {
+			return err
+		}
+		return protect(image, filepath.Join(dir, verityParams))
 	})
 	return filepath.Join(dir, "stage2.img"), err
+}
+
+// verityParams is beside an image: what is to be known of its hash tree.
+const verityParams = "verity.json"
+
+// protect appends its hash tree to an image, and writes the tree's parameters to a file.
+func protect(image, params string) error {
+	f, err := os.OpenFile(image, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("make the hash tree: %w", err)
+	}
+	defer f.Close()
+	tree, p, err := verity.Build(bufio.NewReaderSize(f, 1<<20)) // mksquashfs pads to 4 KiB
+	if err != nil {
+		return fmt.Errorf("make the hash tree of %s: %w", image, err)
+	}
+	if _, err := f.Write(tree); err != nil {
+		return fmt.Errorf("append the hash tree: %w", err)
+	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(params, data); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// readVerity reads what protect wrote beside an image.
+func readVerity(image string) (*verity.Params, error) {
+	data, err := os.ReadFile(filepath.Join(filepath.Dir(image), verityParams))
+	if err != nil {
+		return nil, fmt.Errorf("read the parameters of the hash tree: %w", err)
+	}
+	var p verity.Params
+	if err := json.Unmarshal(data, &p); err != nil {
+		return nil, fmt.Errorf("parse the parameters of the hash tree: %w", err)
+	}
+	return &p, nil
 }
 
 // programs builds the installer's programs into a new directory.

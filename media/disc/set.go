@@ -165,6 +165,9 @@ func (w *setWriter) describe(t *tree, build *media.Build) error {
 	build.Extra = append(build.Extra, t.vouch(media.CatalogPath))
 	build.Index = t.vouch(media.IndexPath + "/dists/" + w.distro.Archive.Suite + "/InRelease")
 	build.Stage2.Path = media.ImagePath
+	if build.Verity, err = readVerity(w.parts.stage2); err != nil {
+		return err
+	}
 	build.Stage2.Size, build.Stage2.SHA256, err = hashFile(w.parts.stage2)
 	return err
 }
