@@ -22,13 +22,19 @@ func roots() []string {
 // a deleted file or one on a file system that was unmounted lazily, and what it finds may
 // be another file of that name.
 func findBacking(file string) (unix.Statx_t, bool) {
+	_, st, ok := locate(file)
+	return st, ok
+}
+
+// locate is findBacking with the path that the file can be had by from here.
+func locate(file string) (string, unix.Statx_t, bool) {
 	for _, root := range roots() {
 		st, err := statx(root + file)
 		if err == nil {
-			return st, true
+			return root + file, st, true
 		}
 	}
-	return unix.Statx_t{}, false
+	return "", unix.Statx_t{}, false
 }
 
 // statx asks for what the kernel has in memory, so that a file on a dead server
@@ -69,24 +75,7 @@ func isBacking(f *os.File, info Info) bool {
 	return err == nil && uint64(st.Dev) == info.BackingDev && st.Ino == info.BackingIno
 }
 
-// sitsOn says whether block device dev is, or gets its bytes from, block device
-// base. It follows partitions, device mapper, md and loop devices.
-func (s sysfs) sitsOn(dev, base uint64, depth int) bool {
-	if dev == base {
-		return true
-	}
-	if depth == 0 {
-		return false
-	}
-	for _, next := range s.below(dev) {
-		if s.sitsOn(next, base, depth-1) {
-			return true
-		}
-	}
-	return false
-}
-
-// below are the devices directly under dev.
+// below are the devices directly under a partition, a device mapper or an md device.
 func (s sysfs) below(dev uint64) []uint64 {
 	dir := "dev/block/" + devString(dev)
 	var devs []uint64
@@ -103,11 +92,6 @@ func (s sysfs) below(dev uint64) []uint64 {
 	if _, err := fs.Stat(s.root, dir+"/partition"); err == nil {
 		if link, err := os.Readlink("/sys/" + dir); err == nil {
 			add("block/" + path.Base(path.Dir(link)) + "/dev")
-		}
-	}
-	if backing, err := fs.ReadFile(s.root, dir+"/loop/backing_file"); err == nil {
-		if st, ok := findBacking(strings.TrimSuffix(string(backing), "\n")); ok {
-			devs = append(devs, devOf(st))
 		}
 	}
 	return slices.DeleteFunc(devs, func(d uint64) bool { return d == dev })

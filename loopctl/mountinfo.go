@@ -14,11 +14,13 @@ import (
 
 // mount is a line of /proc/<pid>/mountinfo, proc(5).
 type mount struct {
-	id     uint64
-	dev    uint64 // st_dev of its files; of a virtual device for btrfs and the like
-	point  string
-	fstype string
-	source string // "/dev/loop3"
+	id      uint64
+	dev     uint64 // st_dev of its files; of a virtual device for btrfs and the like
+	root    string // what of the file system is mounted
+	point   string
+	fstype  string
+	source  string // "/dev/loop3"
+	options string // of the file system, still escaped
 }
 
 // Mounts are the mount points of the device's file systems in a mountinfo file
@@ -93,7 +95,11 @@ func parseMount(line string) (mount, error) {
 	if err != nil {
 		return mount{}, err
 	}
-	return mount{id: id, dev: dev, point: unescape(f[4]), fstype: f[dash+1], source: unescape(f[dash+2])}, nil
+	m := mount{id: id, dev: dev, root: unescape(f[3]), point: unescape(f[4]), fstype: f[dash+1], source: unescape(f[dash+2])}
+	if len(f) > dash+3 {
+		m.options = f[dash+3]
+	}
+	return m, nil
 }
 
 // parseDev reads "7:3".

@@ -21,9 +21,9 @@ func TestParseMounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []mount{
-		{36, unix.Mkdev(98, 0), "/mnt2", "ext3", "/dev/root"},
-		{37, unix.Mkdev(7, 3), `/a b\c`, "squashfs", "/dev/loop3"},
-		{38, unix.Mkdev(0, 40), "/empty", "tmpfs", ""},
+		{36, unix.Mkdev(98, 0), "/mnt1", "/mnt2", "ext3", "/dev/root", "rw,errors=continue"},
+		{37, unix.Mkdev(7, 3), "/", `/a b\c`, "squashfs", "/dev/loop3", "ro"},
+		{38, unix.Mkdev(0, 40), "/", "/empty", "tmpfs", "", "rw"},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(mount{})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -32,24 +32,28 @@ func (s *swap) suitable() error {
 	if uint64(st.Dev) == old.BackingDev && st.Ino == old.BackingIno {
 		return s.fail(ErrSameFile, nil)
 	}
-	if err := s.notItself(st); err != nil {
+	if err := s.notItself(); err != nil {
 		return err
 	}
 	return s.sameSize(st)
 }
 
 // notItself refuses a file whose bytes come from the device itself.
-func (s *swap) notItself(st unix.Stat_t) error {
+func (s *swap) notItself() error {
 	var own unix.Stat_t
 	if err := unix.Fstat(int(s.dev.f.Fd()), &own); err != nil {
 		return s.fail(nil, err)
 	}
-	below := uint64(st.Dev)
-	if st.Mode&unix.S_IFMT == unix.S_IFBLK {
-		below = uint64(st.Rdev)
+	t := newTracer(uint64(own.Rdev))
+	itself, err := t.open(s.file)
+	for _, name := range t.blind {
+		s.warn("it can't be seen whether %s is stored on the device itself", name)
 	}
-	if system().sitsOn(below, uint64(own.Rdev), 16) {
+	if itself {
 		return s.fail(ErrRecursion, nil)
+	}
+	if err != nil {
+		return s.fail(nil, fmt.Errorf("find out where the new file is stored: %w", err))
 	}
 	return nil
 }
