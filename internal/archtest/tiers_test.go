@@ -25,6 +25,8 @@ func sameTier() map[string][]string {
 		"media/disc":         {"media", "initramfs"}, // disc 1 carries the initramfs
 		"stage1":             {"stage1/modules"},     // its own part
 		"stage2/payload/deb": {"stage2/payload"},
+		"loopctl/source":     {"loopctl/failover"}, // it opens what failover reads from
+		"loopctl/blockfs":    {"loopctl"},          // who uses the file
 	}
 }
 
