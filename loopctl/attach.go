@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -81,8 +82,11 @@ func attachWith(bind binder, file *os.File, c Config) (*Device, error) {
 // freeNumber is that of an unbound device. Somebody else may get it as well.
 func freeNumber() (int, error) {
 	ctl, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("%w (load the module loop): %w", ErrUnsupported, err)
+	}
+	if err != nil {
+		return 0, err
 	}
 	defer ctl.Close()
 	n, err := unix.IoctlRetInt(int(ctl.Fd()), unix.LOOP_CTL_GET_FREE)

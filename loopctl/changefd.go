@@ -35,6 +35,8 @@ func (d *Device) explain(op string, f *os.File, err error) error {
 		}
 	case errors.Is(err, unix.EINVAL):
 		e.Kind = d.whyInvalid(f)
+	case errors.Is(err, unix.EINTR):
+		e.Kind = ErrInterrupted
 	}
 	return e
 }
@@ -59,7 +61,15 @@ func (d *Device) whyInvalid(f *os.File) error {
 	if visible(size, info)/sectorSize != info.Size/sectorSize {
 		return ErrSizeMismatch
 	}
+	if !d.hasChangeFD() {
+		return ErrUnsupported
+	}
 	return ErrOldUnreadable
+}
+
+// hasChangeFD asks for a bad descriptor, which a kernel that knows the ioctl notices first.
+func (d *Device) hasChangeFD() bool {
+	return errors.Is(unix.IoctlSetInt(int(d.f.Fd()), loopChangeFD, -1), unix.EBADF)
 }
 
 // visible is how much of a file of size bytes a device with that offset and

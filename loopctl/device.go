@@ -140,9 +140,12 @@ func (d *Device) set(op string, request uint, value int) error {
 // go of the backing file. A device that is still in use goes away with its last
 // user: when ctx ends before that, the error is ErrBusy. d can't be used afterwards.
 func (d *Device) Detach(ctx context.Context) error {
-	before, err := d.Info()
+	// Not Info: the kernel may want to ask a dead server for the status.
+	before, err := system().info(sysName(d.number))
 	if err == nil {
 		err = d.set("detach", unix.LOOP_CLR_FD, 0)
+	} else {
+		err = d.fail("detach", kindOf(err), causeOf(err))
 	}
 	d.f.Close()
 	if err != nil {

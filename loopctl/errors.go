@@ -51,6 +51,11 @@ var (
 	ErrNotRestored = errors.New("previous backing file NOT restored, the device serves from the new one")
 	// ErrSameFile: the device serves from that very file already.
 	ErrSameFile = errors.New("is the backing file already")
+	// ErrInterrupted: a deadly signal came while the ioctl waited for the device's lock. Nothing
+	// was changed (EINTR).
+	ErrInterrupted = errors.New("interrupted before anything was changed")
+	// ErrPermission: the kernel doesn't let this process do it (EPERM, EACCES).
+	ErrPermission = errors.New("not permitted, it takes root")
 	// ErrNotLoop: the path is no loop device.
 	ErrNotLoop = errors.New("not a loop device")
 )

@@ -19,6 +19,8 @@ import (
 // those of a dead server. The protocol is of include/uapi/linux/fuse.h.
 type hanging struct {
 	fd      int
+	dir     string // where it is mounted
+	ttl     uint64 // how long the kernel may keep attributes, seconds
 	content []byte
 	parked  chan struct{} // gets one for every read that hangs
 	mu      sync.Mutex
@@ -34,9 +36,9 @@ func hang(t *testing.T, content []byte) (*hanging, *os.File) {
 	if err != nil {
 		t.Skip("needs FUSE:", err)
 	}
-	h := &hanging{fd: fd, content: content, parked: make(chan struct{}, 64)}
-	served := make(chan struct{})
 	dir := t.TempDir()
+	h := &hanging{fd: fd, dir: dir, ttl: 3600, content: content, parked: make(chan struct{}, 64)}
+	served := make(chan struct{})
 	data := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", fd)
 	if err := unix.Mount("hanging", dir, "fuse", unix.MS_RDONLY, data); err != nil {
 		unix.Close(fd)
@@ -75,14 +77,14 @@ func (h *hanging) serve() {
 
 func (h *hanging) request(in []byte) {
 	op, unique, node := binary.LittleEndian.Uint32(in[4:]), binary.LittleEndian.Uint64(in[8:]), binary.LittleEndian.Uint64(in[16:])
-	const hour = uint64(3600)
 	switch op {
 	case 26: // INIT
 		h.reply(unique, 0, uint32(7), uint32(31), uint32(1<<17), uint32(0), uint16(64), uint16(48), uint32(1<<17), uint32(1), [36]byte{})
 	case 1: // LOOKUP
-		h.reply(unique, 0, uint64(2), uint64(0), hour, hour, uint64(0), h.attr(2))
+		ttl := h.lifetime()
+		h.reply(unique, 0, uint64(2), uint64(0), ttl, ttl, uint64(0), h.attr(2))
 	case 3: // GETATTR
-		h.reply(unique, 0, hour, uint64(0), h.attr(node))
+		h.reply(unique, 0, h.lifetime(), uint64(0), h.attr(node))
 	case 14, 27: // OPEN, OPENDIR: direct I/O, nothing is cached
 		h.reply(unique, 0, uint64(1), uint32(1), uint32(0))
 	case 15: // READ
@@ -91,6 +93,12 @@ func (h *hanging) request(in []byte) {
 	default:
 		h.reply(unique, unix.ENOSYS)
 	}
+}
+
+func (h *hanging) lifetime() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ttl
 }
 
 func (h *hanging) attr(node uint64) []any {
@@ -128,6 +136,26 @@ func (h *hanging) reply(unique uint64, errno unix.Errno, parts ...any) {
 	out = binary.LittleEndian.AppendUint32(out, uint32(-int32(errno)))
 	out = binary.LittleEndian.AppendUint64(out, unique)
 	unix.Write(h.fd, append(out, b.Bytes()...))
+}
+
+// die is the end of the server: whatever is asked of it from now on fails.
+func (h *hanging) die(t *testing.T) {
+	t.Helper()
+	if err := unix.Unmount(h.dir, unix.MNT_FORCE); err != nil && !errors.Is(err, unix.EBUSY) {
+		t.Fatal(err)
+	}
+}
+
+// forget makes the kernel ask for attributes each time from now on.
+func (h *hanging) forget(t *testing.T) {
+	t.Helper()
+	h.mu.Lock()
+	h.ttl = 0
+	h.mu.Unlock()
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, filepath.Join(h.dir, "img"), unix.AT_STATX_FORCE_SYNC, unix.STATX_SIZE, &st); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (h *hanging) stop() {

@@ -15,6 +15,8 @@ var kinds = [...]struct{ errno, kind error }{
 	{unix.EBUSY, ErrBusy},
 	{unix.ENOTTY, ErrUnsupported},
 	{unix.ENOSYS, ErrUnsupported},
+	{unix.EPERM, ErrPermission},
+	{unix.EACCES, ErrPermission},
 }
 
 // kindOf is the sentinel that err is or that its errno stands for, nil if there is none.
