@@ -3,6 +3,7 @@ package handoff
 import (
 	"errors"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,13 @@ func example() Record {
 		Root:        "/molt/root",
 		CommandLine: "inst.stage2=cdrom quiet",
 		Kickstart:   &Kickstart{Origin: "hd:LABEL=OEMDRV:/ks.cfg", Path: KickstartPath},
-		Console:     "/dev/ttyS0",
+		Network: &Network{
+			Interfaces: []Interface{{Name: "eth0", Kind: "ethernet", IPv4: "static", Usable: true,
+				Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.5/24")}, Gateways: []netip.Addr{netip.MustParseAddr("198.51.100.1")}}},
+			DNS:    []netip.Addr{netip.MustParseAddr("2001:db8::53")},
+			Routes: []Route{{To: netip.MustParsePrefix("10.0.0.0/8"), Interface: "eth0"}},
+		},
+		Console: "/dev/ttyS0",
 	}
 }
 
@@ -43,7 +50,7 @@ func TestRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(example(), *got); diff != "" {
+	if diff := cmp.Diff(example(), *got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
 	onlyFile(t, path)

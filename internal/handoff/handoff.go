@@ -37,8 +37,9 @@ type Record struct {
 	Root        string      `json:"root"`         // the overlay stage 2 runs in, in stage 1's root
 	CommandLine string      `json:"command_line"` // /proc/cmdline as booted, plus what a person edited
 	Kickstart   *Kickstart  `json:"kickstart,omitempty"`
-	Console     string      `json:"console"` // the terminal stage 2 talks to: "/dev/tty1", "/dev/ttyS0"
-	Retry       int         `json:"retry"`   // how often stage 2 has been started before
+	Network     *Network    `json:"network,omitempty"` // nil: none was brought up
+	Console     string      `json:"console"`           // the terminal stage 2 talks to: "/dev/tty1", "/dev/ttyS0"
+	Retry       int         `json:"retry"`             // how often stage 2 has been started before
 }
 
 // Medium is where the image came from.
