@@ -10,20 +10,27 @@ import (
 
 // Source is what inst.stage2=, inst.repo= and inst.ks= name.
 type Source struct {
-	Scheme string `json:"scheme"` // "cdrom", "hd", "file"
+	Scheme string `json:"scheme"` // "cdrom", "hd", "file", "nfs", "nfs4", "http", "https", "ftp"
 	// Device is "/dev/sr0", "LABEL=OEMDRV" or "UUID=…". It can be empty with
 	// cdrom only: any drive.
 	Device string `json:"device,omitempty"`
-	// Path is absolute, on the device or, with file, in the root directory. It is empty with
-	// cdrom when none was given.
+	// Path is absolute: on the device, at the NFS server or, with file, in the root directory. It is
+	// empty with cdrom when none was given, and where there is a URL.
 	Path string `json:"path,omitempty"`
+	// Server is the NFS server's name or address, without brackets.
+	Server string `json:"server,omitempty"`
+	// Options are those of the NFS mount: "vers=3,nolock".
+	Options string `json:"options,omitempty"`
+	// URL is all of an http, https or ftp source, as it was given. It can hold
+	// a password: print Redacted.
+	URL string `json:"url,omitempty"`
 }
 
 var (
-	// ErrUnsupported is a source of a kind that will be there in a later release.
-	ErrUnsupported = errors.New("not supported yet; cdrom, hd and file are")
+	// ErrUnsupported is for users of a Source that can't use one of its kind.
+	ErrUnsupported = errors.New("not supported here yet; cdrom, hd and file are")
 	// ErrScheme is a source of no kind.
-	ErrScheme = errors.New("must begin with cdrom, hd:, file:, nfs:, http://, https:// or ftp://")
+	ErrScheme = errors.New("must begin with cdrom, hd:, file:, nfs:, nfs4:, http://, https:// or ftp://")
 )
 
 // URLError is a source that can't be used.
@@ -46,11 +53,11 @@ func schemes() []scheme {
 		{"cdrom", parseCDROM},
 		{"hd", parseHD},
 		{"file", parseFile},
-		{"nfs", unsupported},
-		{"nfs4", unsupported},
-		{"http", unsupported},
-		{"https", unsupported},
-		{"ftp", unsupported},
+		{"nfs", parseNFS("nfs")},
+		{"nfs4", parseNFS("nfs4")},
+		{"http", parseURL("http")},
+		{"https", parseURL("https")},
+		{"ftp", parseURL("ftp")},
 	}
 }
 
@@ -59,6 +66,8 @@ func schemes() []scheme {
 //	cdrom[:device][:/path]
 //	hd:device[:/path]       device: sda1, /dev/sda1, LABEL=name, UUID=id
 //	file:/path
+//	nfs:[options:]server:/path, nfs4:[options:]server:/path
+//	http://[user:password@]server[:port]/path, https://…, ftp://…
 //
 // In a label, \x20 is a space, as udev writes it. Every error is a *URLError.
 func ParseSource(s string) (Source, error) {
@@ -69,14 +78,12 @@ func ParseSource(s string) (Source, error) {
 		}
 		src, err := k.parse(rest)
 		if err != nil {
-			return Source{}, &URLError{URL: redact(s), Err: err}
+			return Source{}, &URLError{URL: Redact(s), Err: err}
 		}
 		return src, nil
 	}
-	return Source{}, &URLError{URL: redact(s), Err: ErrScheme}
+	return Source{}, &URLError{URL: Redact(s), Err: ErrScheme}
 }
-
-func unsupported(string) (Source, error) { return Source{}, ErrUnsupported }
 
 func parseCDROM(rest string) (Source, error) {
 	if strings.HasPrefix(rest, "/") && !strings.HasPrefix(rest, "/dev/") {
@@ -142,9 +149,15 @@ func cleanPath(p string) (string, error) {
 	return path.Clean("/" + p), nil
 }
 
-// String is s in the spelling that ParseSource reads.
+// String is s in the spelling that ParseSource reads, with its password.
 func (s Source) String() string {
+	if s.URL != "" {
+		return s.URL
+	}
 	words := []string{s.Scheme}
+	if s.Server != "" {
+		words = append(words, s.nfsWords()...)
+	}
 	if s.Device != "" {
 		words = append(words, escape(s.Device))
 	}
@@ -196,19 +209,4 @@ func escape(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// redact hides the password of scheme://user:password@host.
-func redact(s string) string {
-	before, rest, ok := strings.Cut(s, "://")
-	if !ok {
-		return s
-	}
-	host, _, _ := strings.Cut(rest, "/")
-	at := strings.LastIndexByte(host, '@')
-	user, _, secret := strings.Cut(host[:max(at, 0)], ":")
-	if !secret {
-		return s
-	}
-	return before + "://" + user + ":…" + rest[at:]
 }

@@ -3,6 +3,8 @@ package media
 import (
 	std "cmp"
 	"errors"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,21 +16,30 @@ func TestParseSource(t *testing.T) {
 		want Source
 		out  string // in again, if it differs
 	}{
-		{"cdrom", Source{"cdrom", "", ""}, ""},
-		{"cdrom:", Source{"cdrom", "", ""}, "cdrom"},
-		{"cdrom:/dev/sr0", Source{"cdrom", "/dev/sr0", ""}, ""},
-		{"cdrom:sr1", Source{"cdrom", "/dev/sr1", ""}, "cdrom:/dev/sr1"},
-		{"cdrom:/ks.cfg", Source{"cdrom", "", "/ks.cfg"}, ""},
-		{"cdrom:/dev/sr0:/ks.cfg", Source{"cdrom", "/dev/sr0", "/ks.cfg"}, ""},
-		{"hd:sda1:/images/stage2.img", Source{"hd", "/dev/sda1", "/images/stage2.img"}, "hd:/dev/sda1:/images/stage2.img"},
-		{"hd:/dev/vda2", Source{"hd", "/dev/vda2", "/"}, "hd:/dev/vda2:/"},
-		{"hd:LABEL=OEMDRV:/ks.cfg", Source{"hd", "LABEL=OEMDRV", "/ks.cfg"}, ""},
-		{"hd:LABEL=OEMDRV:ks.cfg", Source{"hd", "LABEL=OEMDRV", "/ks.cfg"}, "hd:LABEL=OEMDRV:/ks.cfg"},
-		{`hd:LABEL=My\x20disk\x3a1:/`, Source{"hd", "LABEL=My disk:1", "/"}, ""},
-		{"hd:UUID=1A2B-3C4D:/x:y", Source{"hd", "UUID=1A2B-3C4D", "/x:y"}, ""},
-		{"hd:LABEL=X:/a/../../b", Source{"hd", "LABEL=X", "/b"}, "hd:LABEL=X:/b"},
-		{"file:/ks.cfg", Source{"file", "", "/ks.cfg"}, ""},
-		{"file:///a//b", Source{"file", "", "/a/b"}, "file:/a/b"},
+		{"cdrom", Source{Scheme: "cdrom"}, ""},
+		{"cdrom:", Source{Scheme: "cdrom"}, "cdrom"},
+		{"cdrom:/dev/sr0", Source{Scheme: "cdrom", Device: "/dev/sr0"}, ""},
+		{"cdrom:sr1", Source{Scheme: "cdrom", Device: "/dev/sr1"}, "cdrom:/dev/sr1"},
+		{"cdrom:/ks.cfg", Source{Scheme: "cdrom", Path: "/ks.cfg"}, ""},
+		{"cdrom:/dev/sr0:/ks.cfg", Source{Scheme: "cdrom", Device: "/dev/sr0", Path: "/ks.cfg"}, ""},
+		{"hd:sda1:/images/stage2.img", Source{Scheme: "hd", Device: "/dev/sda1", Path: "/images/stage2.img"}, "hd:/dev/sda1:/images/stage2.img"},
+		{"hd:/dev/vda2", Source{Scheme: "hd", Device: "/dev/vda2", Path: "/"}, "hd:/dev/vda2:/"},
+		{"hd:LABEL=OEMDRV:/ks.cfg", Source{Scheme: "hd", Device: "LABEL=OEMDRV", Path: "/ks.cfg"}, ""},
+		{"hd:LABEL=OEMDRV:ks.cfg", Source{Scheme: "hd", Device: "LABEL=OEMDRV", Path: "/ks.cfg"}, "hd:LABEL=OEMDRV:/ks.cfg"},
+		{`hd:LABEL=My\x20disk\x3a1:/`, Source{Scheme: "hd", Device: "LABEL=My disk:1", Path: "/"}, ""},
+		{"hd:UUID=1A2B-3C4D:/x:y", Source{Scheme: "hd", Device: "UUID=1A2B-3C4D", Path: "/x:y"}, ""},
+		{"hd:LABEL=X:/a/../../b", Source{Scheme: "hd", Device: "LABEL=X", Path: "/b"}, "hd:LABEL=X:/b"},
+		{"file:/ks.cfg", Source{Scheme: "file", Path: "/ks.cfg"}, ""},
+		{"file:///a//b", Source{Scheme: "file", Path: "/a/b"}, "file:/a/b"},
+		{"nfs:server:/export/disc", Source{Scheme: "nfs", Server: "server", Path: "/export/disc"}, ""},
+		{"nfs:vers=3,nolock:10.0.2.2:/x", Source{Scheme: "nfs", Options: "vers=3,nolock", Server: "10.0.2.2", Path: "/x"}, ""},
+		{"nfs4:ro:[2001:db8::1]:/x:y", Source{Scheme: "nfs4", Options: "ro", Server: "2001:db8::1", Path: "/x:y"}, ""},
+		{"nfs:[fe80::1%eth0]:/", Source{Scheme: "nfs", Server: "fe80::1%eth0", Path: "/"}, ""},
+		{"nfs:server://a/../b/", Source{Scheme: "nfs", Server: "server", Path: "/b"}, "nfs:server:/b"},
+		{"http://server", Source{Scheme: "http", URL: "http://server"}, ""},
+		{"http://[::1]:8080/tree?os=13#x", Source{Scheme: "http", URL: "http://[::1]:8080/tree?os=13#x"}, ""},
+		{"https://me:p%40ss@server/a@b", Source{Scheme: "https", URL: "https://me:p%40ss@server/a@b"}, ""},
+		{"ftp://me:secret@server//srv/tree", Source{Scheme: "ftp", URL: "ftp://me:secret@server//srv/tree"}, ""},
 	}
 	for _, tt := range tests {
 		got, err := ParseSource(tt.in)
@@ -50,10 +61,21 @@ func TestParseSourceErrors(t *testing.T) {
 		is    error
 		words string
 	}{
-		{"nfs:server:/path", ErrUnsupported, "cdrom, hd and file are"},
-		{"http://server/tree", ErrUnsupported, `"http://server/tree"`},
-		{"https://me:secret@server/a@b", ErrUnsupported, `"https://me:…@server/a@b"`},
-		{"ftp://server", ErrUnsupported, ""},
+		{"nfs:server", nil, "[options:]server:/path"},
+		{"nfs:server:path", nil, "[options:]server:/path"},
+		{"nfs:/path", nil, "[options:]server:/path"},
+		{"nfs::/path", nil, "[options:]server:/path"},
+		{"nfs:2001:db8::1:/path", nil, "in [brackets]"},
+		{"nfs:[server]:/path", nil, "in [brackets]"},
+		{"nfs:ro[::1]:/path", nil, "in [brackets]"},
+		{"nfs://server/path", nil, "[options:]server:/path"},
+		{"nfs4:a b:/path", nil, "nfs4:[options:]"},
+		{"http:server/tree", nil, "http://"},
+		{"http:///tree", nil, "names no server"},
+		{"http://:80/tree", nil, "names no server"},
+		{"http://server:port/tree", nil, `invalid port ":port"`},
+		{"https://me:sec/ret@server/a@b", nil, `"https://me:…@b": is no URL; in a password write %40`},
+		{"https://me:sec ret@server/a", nil, `"https://me:…@server/a": is no URL`},
 		{"disk:sda", ErrScheme, "must begin with"},
 		{"", ErrScheme, ""},
 		{"hd:", nil, "hd:DEVICE:/path"},
@@ -70,6 +92,27 @@ func TestParseSourceErrors(t *testing.T) {
 			continue
 		}
 		checkError(t, err, std.Or(tt.words, "source"))
+	}
+}
+
+func TestSourceRedacted(t *testing.T) {
+	for in, want := range map[string]string{
+		"http://server/a:b@c":             "http://server/a:b@c",
+		"http://me@server/":               "http://me@server/",
+		"http://me:secret@server/":        "http://me:…@server/",
+		"http://me:secret@server?a=b@c":   "http://me:…@server?a=b@c",
+		"ftp://me:sec%2Fret@server/x":     "ftp://me:…@server/x",
+		"nfs:server:/x":                   "nfs:server:/x",
+		"hd:LABEL=a:/x":                   "hd:LABEL=a:/x",
+		"https://:secret@server:8443/x/y": "https://:…@server:8443/x/y",
+	} {
+		s, err := ParseSource(in)
+		if err != nil || s.Redacted() != want {
+			t.Errorf("%s is shown as %s, want %s (%v)", in, s.Redacted(), want, err)
+		}
+		if s.Remote() != (s.Scheme != "hd") {
+			t.Errorf("%s: remote is %v", in, s.Remote())
+		}
 	}
 }
 
@@ -95,7 +138,8 @@ func TestSourceMatch(t *testing.T) {
 }
 
 func FuzzParseSource(f *testing.F) {
-	for _, s := range []string{"cdrom", "cdrom:/dev/sr0:/ks.cfg", "hd:LABEL=a\\x20b:/", "hd:UUID=1:x", "file:///x", "http://a:b@c/"} {
+	for _, s := range []string{"cdrom", "cdrom:/dev/sr0:/ks.cfg", "hd:LABEL=a\\x20b:/", "hd:UUID=1:x", "file:///x", "http://a:b@c/",
+		"nfs:vers=3:server:/x", "nfs4:[::1]:/x:y", "nfs:o:[fe80::1%eth0]://", "https://[::1]:443/x?y#z", "ftp://u:p%2f@h//x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
@@ -109,6 +153,18 @@ func FuzzParseSource(f *testing.F) {
 		}
 		if s != again {
 			t.Errorf("%q → %+v → %+v", in, s, again)
+		}
+		if u, err := url.Parse(s.URL); err == nil && s.URL != "" && u.User != nil {
+			again, err := url.Parse(strings.Replace(s.Redacted(), ":…@", ":hidden@", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again.Host != u.Host || again.User.Username() != u.User.Username() {
+				t.Errorf("%q is shown as %q", s.URL, s.Redacted())
+			}
+			if secret, ok := again.User.Password(); ok && secret != "hidden" {
+				t.Errorf("%q shows the password %q", in, secret)
+			}
 		}
 	})
 }

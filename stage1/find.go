@@ -42,7 +42,7 @@ func (p place) String() string {
 func (s *session) find(ctx context.Context) error {
 	src, err := s.source()
 	if err != nil {
-		return &Failure{What: "The source of stage 2 can't be used.", Tried: []Attempt{{s.opts.Stage2 + s.opts.Repo, err.Error()}},
+		return &Failure{What: "The source of stage 2 can't be used.", Tried: []Attempt{{media.Redact(s.opts.Stage2 + s.opts.Repo), err.Error()}},
 			Hint: "Edit the boot options, or leave inst.stage2= and inst.repo= out to search all drives."}
 	}
 	wait := patience
@@ -91,10 +91,19 @@ func (s *session) awaitDevice(ctx context.Context, timer *time.Timer, wait time.
 func (s *session) source() (media.Source, error) {
 	for _, opt := range []string{s.opts.Stage2, s.opts.Repo} {
 		if opt != "" {
-			return media.ParseSource(opt)
+			return localSource(opt)
 		}
 	}
 	return media.Source{}, nil
+}
+
+// localSource is media.ParseSource, for sources that need no network.
+func localSource(opt string) (media.Source, error) {
+	src, err := media.ParseSource(opt)
+	if err == nil && src.Remote() {
+		return media.Source{}, &media.URLError{URL: src.Redacted(), Err: media.ErrUnsupported}
+	}
+	return src, err
 }
 
 // search tries every place there is, once.

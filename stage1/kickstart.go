@@ -29,11 +29,11 @@ func (s *session) fetchKickstart(ctx context.Context) (*handoff.Kickstart, error
 	if s.opts.Kickstart == "" {
 		return s.oemKickstart(ctx)
 	}
-	f := &Failure{What: fmt.Sprintf("The kickstart %s can't be had.", s.opts.Kickstart),
+	f := &Failure{What: fmt.Sprintf("The kickstart %s can't be had.", media.Redact(s.opts.Kickstart)),
 		Hint: "Edit inst.ks= in the boot options, or put in the volume with the file, and try again."}
-	src, err := media.ParseSource(s.opts.Kickstart)
+	src, err := localSource(s.opts.Kickstart)
 	if err != nil {
-		f.Tried = []Attempt{{s.opts.Kickstart, err.Error()}}
+		f.Tried = []Attempt{{media.Redact(s.opts.Kickstart), err.Error()}}
 		return nil, f
 	}
 	if src.Path == "" || src.Path == "/" {
