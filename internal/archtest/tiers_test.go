@@ -19,11 +19,11 @@ func tiers() [][]string {
 // sameTier are the imports within a level that are meant.
 func sameTier() map[string][]string {
 	return map[string][]string{
-		"stage2/kickstart":   {"stage2/config"},      // the language of the answers
-		"internal/handoff":   {"media"},              // the record names the build
-		"initramfs":          {"media"},              // it carries the build
-		"media/disc":         {"media", "initramfs"}, // disc 1 carries the initramfs
-		"stage1":             {"stage1/modules"},     // its own part
+		"stage2/kickstart":   {"stage2/config"},                                     // the language of the answers
+		"internal/handoff":   {"media"},                                             // the record names the build
+		"initramfs":          {"media"},                                             // it carries the build
+		"media/disc":         {"media", "initramfs"},                                // disc 1 carries the initramfs
+		"stage1":             {"stage1/modules", "stage1/network", "stage1/stream"}, // its own parts
 		"stage2/payload/deb": {"stage2/payload"},
 		"loopctl/source":     {"loopctl/failover"}, // it opens what failover reads from
 		"loopctl/blockfs":    {"loopctl"},          // who uses the file
