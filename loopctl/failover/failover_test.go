@@ -200,9 +200,9 @@ func TestReturn(t *testing.T) {
 		})
 		read(t, r, 100, 0) // by b
 		time.Sleep(3 * time.Second)
-		before := a.reads
+		before := a.asked()
 		read(t, r, 100, 0)
-		if a.reads != before+1 {
+		if a.asked() != before+1 {
 			t.Error("a is well and was not asked")
 		}
 		synctest.Wait()
@@ -267,9 +267,11 @@ func TestHangIsBounded(t *testing.T) {
 			})
 		}
 		all.Wait()
-		time.Sleep(time.Minute)
-		if h := r.Health()[0]; a.most != 5 || h.Hung != 5 || h.InFlight != 5 || !strings.Contains(h.Reason, "too many requests hang in it: 5") {
-			t.Errorf("%d at a time, health %+v; want five", a.most, h)
+		time.Sleep(time.Minute + 500*time.Millisecond)
+		most := 0
+		a.set(func() { most = a.most })
+		if h := r.Health()[0]; most != 5 || h.Hung != 5 || h.InFlight != 5 || !strings.Contains(h.Reason, "too many requests hang in it: 5") {
+			t.Errorf("%d at a time, health %+v; want five", most, h)
 		}
 		a.set(a.release)
 		time.Sleep(2 * time.Second)
@@ -298,7 +300,7 @@ func TestLongestRead(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(5 * time.Second)
+		time.Sleep(5500 * time.Millisecond)
 		a.set(func() { a.hang = make(chan struct{}) })
 		time.Sleep(20 * time.Second)
 		a.set(a.release)
@@ -355,7 +357,7 @@ func TestWrongSizeLater(t *testing.T) {
 		a.err = syscall.ECONNREFUSED
 		r, told := open(t, Options{Probe: time.Second}, a, b)
 		a.set(func() { a.err = nil; a.size-- })
-		time.Sleep(5 * time.Second)
+		time.Sleep(5500 * time.Millisecond)
 		if h := r.Health()[0]; h.State != Open || h.Reason != "content has changed: it has 1048575 bytes, not 1048576" {
 			t.Errorf("health %+v", h)
 		}

@@ -57,6 +57,12 @@ func (f *fake) set(change func()) {
 	change()
 }
 
+func (f *fake) asked() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reads
+}
+
 func (f *fake) Size(context.Context) (int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -59,12 +59,12 @@ func (f *file) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 }
 
 func (f *file) readAt(ctx context.Context, p []byte, off int64) (int, error) {
-	open, err := f.get(ctx)
+	open, size, err := f.get(ctx)
 	if err != nil {
 		return 0, err
 	}
 	n, err := open.ReadAt(p, off)
-	if err != nil {
+	if err != nil && !(err == io.EOF && off+int64(n) == size) {
 		f.drop(ctx, open)
 	}
 	return n, bare(err)
@@ -94,28 +94,28 @@ func (f *file) lock(ctx context.Context) error {
 
 func (f *file) unlock() { <-f.turn }
 
-// get is the open file.
-func (f *file) get(ctx context.Context) (*os.File, error) {
+// get is the open file and its size.
+func (f *file) get(ctx context.Context) (*os.File, int64, error) {
 	if err := f.lock(ctx); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer f.unlock()
 	if f.gone {
-		return nil, os.ErrClosed
+		return nil, 0, os.ErrClosed
 	}
 	if f.open != nil {
-		return f.open, nil
+		return f.open, f.mark.size, nil
 	}
 	open, now, err := openMarked(f.path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := f.recognise(now); err != nil {
 		open.Close()
-		return nil, err
+		return nil, 0, err
 	}
 	f.open = open
-	return open, nil
+	return open, now.size, nil
 }
 
 // recognise is to be called with the turn taken.

@@ -207,8 +207,12 @@ func bareURL(err error) error {
 	for {
 		ue := (*url.Error)(nil)
 		if !errors.As(err, &ue) {
-			return err
+			break
 		}
 		err = ue.Err
 	}
+	if strings.Contains(err.Error(), "Location header") { // and quotes it
+		return errors.New("server redirects to what is no URL")
+	}
+	return err
 }
