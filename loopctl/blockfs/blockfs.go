@@ -121,10 +121,9 @@ func mount(dir string) (int, error) {
 	return fd, nil
 }
 
-// settle waits until the file is there, sets the read-ahead, and makes the first poll
-// fail: the runtime polls every file that is opened, which on a file of one's own
-// could wait for the very thread that would answer. After one ENOSYS the kernel asks
-// no more.
+// settle asks once for what the kernel is to learn it needn't ask for: open, flush, fsync
+// and poll. (The runtime polls every file it opens, which on a file of one's own could
+// wait for the very thread that would answer.) It sets the read-ahead too.
 func (s *Server) settle(ctx context.Context, readAhead int) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.touch(readAhead) }()
@@ -142,6 +141,9 @@ func (s *Server) touch(readAhead int) error {
 		return fmt.Errorf("open what was mounted: %w", err)
 	}
 	defer unix.Close(fd)
+	if err := unix.Fsync(fd); err != nil {
+		return fmt.Errorf("sync what was mounted: %w", err)
+	}
 	if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0); err != nil {
 		return fmt.Errorf("poll what was mounted: %w", err)
 	}
