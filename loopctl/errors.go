@@ -97,8 +97,12 @@ func (e *Error) Unwrap() []error {
 // MismatchError is the cause of an ErrContentMismatch found by comparison.
 type MismatchError struct {
 	Offset int64 // of the first byte that differs, counted on the device
+	Within int64 // 0, or: where it is within that many bytes from Offset on is not known
 }
 
 func (e *MismatchError) Error() string {
+	if e.Within > 0 {
+		return fmt.Sprintf("first difference from byte %d to %d", e.Offset, e.Offset+e.Within-1)
+	}
 	return fmt.Sprintf("first difference at byte %d", e.Offset)
 }

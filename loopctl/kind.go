@@ -21,7 +21,7 @@ var kinds = [...]struct{ errno, kind error }{
 
 // kindOf is the sentinel that err is or that its errno stands for, nil if there is none.
 func kindOf(err error) error {
-	for _, kind := range []error{ErrNotBound, ErrConcurrent, ErrUnsupported, ErrBusy} {
+	for _, kind := range []error{ErrNotBound, ErrConcurrent, ErrUnsupported, ErrBusy, ErrStalled} {
 		if errors.Is(err, kind) {
 			return kind
 		}

@@ -45,14 +45,8 @@ func (d *Device) copyTo(ctx context.Context, f *os.File, info Info, o *SwitchOpt
 	if err := f.Truncate(int64(info.Offset + info.Size)); err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	chunks := section{dev, 0, info.readable()}.read(ctx)
-	defer drain(chunks, stop)
-	for done := int64(0); done < info.readable(); {
-		data, err := next(ctx, chunks)
-		if err != nil {
-			return err
-		}
+	done := int64(0)
+	err = inOrder(ctx, info.readable(), reader(section{dev, 0, info.readable()}), func(data []byte) error {
 		if _, err := f.WriteAt(data, int64(info.Offset)+done); err != nil {
 			return err
 		}
@@ -60,6 +54,10 @@ func (d *Device) copyTo(ctx context.Context, f *os.File, info Info, o *SwitchOpt
 		if o != nil && o.Progress != nil {
 			o.Progress(StageCopy, done, info.readable())
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {

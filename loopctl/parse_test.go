@@ -115,7 +115,7 @@ func TestAtLeast(t *testing.T) {
 }
 
 func TestError(t *testing.T) {
-	err := error(&Error{Op: "switch", Dev: "/dev/loop3", File: "/b", Kind: ErrRolledBack, Err: &Error{Op: "check", Kind: ErrContentMismatch, Err: &MismatchError{7}}})
+	err := error(&Error{Op: "switch", Dev: "/dev/loop3", File: "/b", Kind: ErrRolledBack, Err: &Error{Op: "check", Kind: ErrContentMismatch, Err: &MismatchError{Offset: 7}}})
 	want := "switch /dev/loop3 (/b): previous backing file restored: check: new backing file has other content: first difference at byte 7"
 	if err.Error() != want {
 		t.Errorf("got %q", err)

@@ -101,9 +101,6 @@ func (s *swap) partitionsFree() error {
 func (s *swap) flowing(ctx context.Context) error {
 	name := sysName(s.dev.number)
 	limit := s.options.StallAfter
-	if limit <= 0 {
-		limit = 2 * time.Second
-	}
 	start := time.Now()
 	waiting, done, err := system().traffic(name)
 	for wait := newBackoff(); err == nil && waiting > 0; {

@@ -3,10 +3,10 @@ package loopctl
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,18 +20,18 @@ import (
 // On an error the device serves from the old file as before, but for three cases
 // that the error names: ErrPending, ErrConcurrent and ErrNotRestored.
 func (d *Device) Switch(ctx context.Context, f *os.File, o *SwitchOptions) (*Report, error) {
-	s := &swap{dev: d, given: f, report: &Report{}}
-	if o != nil {
-		s.options = *o
+	s := newSwap(d, f, o)
+	left, err := patiently(ctx, s.patience(), s.prepare, s.close)
+	if left {
+		info, _ := Stat(d.path)
+		return &Report{Old: info, New: info}, &Error{Op: "switch", Dev: d.path, File: f.Name(), Kind: ErrStalled, Err: err}
 	}
 	defer s.close()
-	for _, step := range []func(context.Context) error{s.look, s.check, s.sync, s.verify, s.change} {
-		if err := ctx.Err(); err != nil {
-			return s.report, s.fail(nil, context.Cause(ctx))
-		}
-		if err := step(ctx); err != nil {
-			return s.report, err
-		}
+	if err != nil {
+		return s.report, err
+	}
+	if err := s.change(ctx); err != nil {
+		return s.report, err
 	}
 	if err := s.confirm(ctx); err != nil {
 		return s.report, err
@@ -52,8 +52,39 @@ type swap struct {
 	old     *os.File // for the way back; nil when it can't be had
 	oldSize uint64   // bytes; 0 when not known
 	tail    int64    // bytes of the file behind the last whole block, which the device doesn't show
-	sum     []byte   // SHA-256 of the content, once it is known
+	trail   *trail   // of the content, once it is known
+	pulse   *pulse   // of the step under way, if it may hang
 	done    []func()
+}
+
+func newSwap(d *Device, f *os.File, o *SwitchOptions) *swap {
+	s := &swap{dev: d, given: f, report: &Report{}}
+	if o != nil {
+		s.options = *o
+	}
+	if s.options.StallAfter <= 0 {
+		s.options.StallAfter = 2 * time.Second
+	}
+	return s
+}
+
+// patience is how long nothing may be heard from what reads. A disc that has to spin up,
+// or is read a megabyte at a time, takes longer than one request of somebody else.
+func (s *swap) patience() time.Duration { return 15 * s.options.StallAfter }
+
+// prepare is all that comes before the switch. Nothing in it changes the device.
+func (s *swap) prepare(ctx context.Context, p *pulse) error {
+	s.pulse = p
+	defer func() { s.pulse = nil }()
+	for _, step := range []func(context.Context) error{s.look, s.check, s.sync, s.verify} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return s.fail(kindOf(context.Cause(ctx)), context.Cause(ctx))
+		}
+	}
+	return nil
 }
 
 // close doesn't wait for a file whose server is dead: that hangs in close(2) too.
@@ -77,10 +108,16 @@ func (s *swap) warn(format string, args ...any) {
 }
 
 func (s *swap) progress(stage string, total int64) func(done int64) {
+	tell, p := s.options.Progress, s.pulse
+	if tell == nil {
+		tell = func(string, int64, int64) {}
+	}
 	return func(done int64) {
-		if s.options.Progress != nil {
-			s.options.Progress(stage, done, total)
+		if p == nil {
+			tell(stage, done, total)
+			return
 		}
+		p.beat(func() { tell(stage, done, total) })
 	}
 }
 
@@ -162,67 +199,78 @@ func (s *swap) sync(ctx context.Context) error {
 func (s *swap) verify(ctx context.Context) error {
 	start := time.Now()
 	defer func() { s.report.Verify = time.Since(start) }()
-	h := sha256.New()
+	t := newTrail()
 	var err error
 	switch s.options.Verify {
 	case VerifyNone:
 		return nil
 	case VerifyDigest:
-		err = digest(ctx, s.content(), h, s.progress(StageVerify, s.content().n))
+		err = t.hash(ctx, s.content(), s.progress(StageVerify, s.content().n))
 	default:
-		err = s.compare(ctx, h, StageVerify)
+		if err = s.touch(); err == nil {
+			err = s.compare(ctx, t, StageVerify)
+		}
+	}
+	if err == nil {
+		err = t.hash(ctx, s.rest(), func(int64) {})
 	}
 	if err != nil {
-		return s.fail(mismatch(err), err)
+		return s.fail(readKind(err), err)
 	}
-	s.learn(h)
-	if want := s.options.Digest; s.options.Verify == VerifyDigest && string(want) != string(s.sum) {
-		return s.fail(ErrContentMismatch, fmt.Errorf("its SHA-256 is %x, not %x", s.sum, want))
+	s.learn(t)
+	if want, got := s.options.Digest, t.sum(); s.options.Verify == VerifyDigest && string(want) != string(got) {
+		return s.fail(ErrContentMismatch, fmt.Errorf("its SHA-256 is %x, not %x", got, want))
 	}
 	return nil
 }
 
-// content is the part of the new file that counts: what the device shows, and the tail.
-func (s *swap) content() section {
-	old := s.report.Old
-	return section{s.file, int64(old.Offset), old.readable() + s.tail}
+// touch reads a little from the device by way of the page cache. If the old file hangs
+// it does so here, where a signal can end it.
+func (s *swap) touch() error {
+	dev, err := os.Open(s.dev.path)
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	buf := make([]byte, min(alignment, s.report.Old.readable()))
+	at := rand.Int64N(s.report.Old.readable()/alignment+1) * alignment
+	at = min(at, s.report.Old.readable()-int64(len(buf)))
+	_ = unix.Fadvise(int(dev.Fd()), at, int64(len(buf)), unix.FADV_DONTNEED)
+	return readFull(dev, buf, at)
 }
 
-// compare compares the device with the new file and hashes the content.
-func (s *swap) compare(ctx context.Context, h hash.Hash, stage string) error {
+// content is the part of the new file that the device shows.
+func (s *swap) content() section {
+	return section{s.file, int64(s.report.Old.Offset), s.report.Old.readable()}
+}
+
+// rest is the part of the file that counts but that the device doesn't show.
+func (s *swap) rest() section {
+	return section{s.file, s.content().off + s.content().n, s.tail}
+}
+
+// compare compares the device with the new file.
+func (s *swap) compare(ctx context.Context, t *trail, stage string) error {
 	dev, err := s.dev.directReader()
 	if err != nil {
 		return err
 	}
 	defer dev.Close()
-	size := s.report.Old.readable()
-	file := s.content()
-	file.n = size
-	if err := compare(ctx, section{dev, 0, size}, file, h, s.progress(stage, size)); err != nil {
-		return err
-	}
-	return s.addTail(ctx, h)
+	return t.compare(ctx, section{dev, 0, s.content().n}, s.content(), s.progress(stage, s.content().n))
 }
 
-// addTail hashes what of the file the device doesn't show.
-func (s *swap) addTail(ctx context.Context, h hash.Hash) error {
-	tail := s.content()
-	tail.off, tail.n = tail.off+s.report.Old.readable(), s.tail
-	return digest(ctx, tail, h, func(int64) {})
-}
+func (s *swap) learn(t *trail) { s.trail, s.report.SHA256 = t, t.hex() }
 
-func (s *swap) learn(h hash.Hash) {
-	s.sum = h.Sum(nil)
-	s.report.SHA256 = hex.EncodeToString(s.sum)
-}
-
-// mismatch is the kind of an error of a comparison.
-func mismatch(err error) error {
+// readKind is the kind of an error of reading or comparing.
+func readKind(err error) error {
 	var m *MismatchError
-	if errors.As(err, &m) {
+	switch {
+	case errors.As(err, &m):
 		return ErrContentMismatch
+	case errors.Is(err, io.ErrUnexpectedEOF): // truncated meanwhile
+		return ErrSizeMismatch
 	}
-	return nil
+	return kindOf(err)
 }
 
 // change does it.
@@ -275,82 +323,4 @@ func (s *swap) took() bool {
 func sameBinding(a, b Info) bool {
 	return a.BackingDev == b.BackingDev && a.BackingIno == b.BackingIno && a.DiskSeq == b.DiskSeq &&
 		a.Offset == b.Offset && a.Size == b.Size
-}
-
-// confirm proves that the device serves the content from the new file, or goes back.
-func (s *swap) confirm(ctx context.Context) error {
-	now, err := s.dev.Info()
-	if err != nil {
-		return s.rollBack(ctx, err)
-	}
-	old := s.report.Old
-	s.report.New = now
-	if !isBacking(s.file, now) {
-		return s.fail(ErrConcurrent, fmt.Errorf("it serves from %s", now.BackingFile))
-	}
-	if old.DiskSeq != 0 && now.DiskSeq <= old.DiskSeq {
-		return s.rollBack(ctx, s.fail(nil, fmt.Errorf("its sequence number is still %d", now.DiskSeq)))
-	}
-	if !now.ReadOnly || now.Size != old.Size {
-		return s.rollBack(ctx, s.fail(nil, fmt.Errorf("read-only is %v, size is %d, not %d", now.ReadOnly, now.Size, old.Size)))
-	}
-	if now.DirectIO != old.DirectIO {
-		s.warn("direct I/O was %v and is %v now", old.DirectIO, now.DirectIO)
-	}
-	if s.options.SkipRecheck {
-		return nil
-	}
-	start := time.Now()
-	err = s.recheck(ctx)
-	s.report.Check = time.Since(start)
-	if err != nil {
-		return s.rollBack(ctx, err)
-	}
-	return nil
-}
-
-// recheck reads everything back. Where nothing was verified before, it compares with the
-// new file, which proves at least that the device serves from it.
-func (s *swap) recheck(ctx context.Context) error {
-	h := sha256.New()
-	if s.sum == nil {
-		if err := s.compare(ctx, h, StageCheck); err != nil {
-			return s.fail(mismatch(err), err)
-		}
-		s.learn(h)
-		return nil
-	}
-	dev, err := s.dev.directReader()
-	if err != nil {
-		return s.fail(nil, err)
-	}
-	defer dev.Close()
-	size := s.report.Old.readable()
-	err = digest(ctx, section{dev, 0, size}, h, s.progress(StageCheck, size))
-	if err == nil {
-		err = s.addTail(ctx, h)
-	}
-	if err != nil {
-		return s.fail(nil, fmt.Errorf("read back through the device: %w", err))
-	}
-	if got := h.Sum(nil); string(got) != string(s.sum) {
-		return s.fail(ErrContentMismatch, fmt.Errorf("the device reads back as %x, not %x", got, s.sum))
-	}
-	return nil
-}
-
-// rollBack restores the old file. It does so even when ctx has ended.
-func (s *swap) rollBack(ctx context.Context, cause error) error {
-	if s.old == nil {
-		return s.fail(ErrNotRestored, cause)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	_, err := exchange(ctx, s.dev.f, s.old, s.waiting)
-	now, ierr := s.dev.Info()
-	if ierr == nil && isBacking(s.old, now) {
-		s.report.New = now
-		return s.fail(ErrRolledBack, cause)
-	}
-	return s.fail(ErrNotRestored, errors.Join(cause, err, ierr))
 }

@@ -4,157 +4,116 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"os"
-	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	chunkSize = 1 << 20
-	alignment = 4096 // of memory, file offset and length for O_DIRECT: no block is bigger
-)
-
-// section is a part of a file or device to read.
-type section struct {
-	f      *os.File
-	off, n int64
+// trail is a SHA-256 under way that keeps its state at every chunk. With them the chunks
+// of a second reading can be checked side by side, on all cores, and prove the same as
+// the digest of the whole.
+type trail struct {
+	h      hash.Hash
+	states [][]byte // before each chunk, and after the last
+	done   int64
 }
 
-// chunk is a piece of a section; with an error it is the last.
-type chunk struct {
-	data []byte
-	err  error
+func newTrail() *trail {
+	t := &trail{h: sha256.New()}
+	t.keep()
+	return t
 }
 
-// read reads a section ahead of its user, who must call next until he has all, or
-// drain. It ends early when ctx does.
-func (s section) read(ctx context.Context) <-chan chunk {
-	const ahead = 3
-	full := make(chan chunk, ahead)
-	send := func(c chunk) bool {
-		select {
-		case full <- c:
-			return c.err == nil
-		case <-ctx.Done():
-			return false
-		}
+func (t *trail) write(data []byte) {
+	t.h.Write(data)
+	t.done += int64(len(data))
+	t.keep()
+}
+
+func (t *trail) keep() { t.states = append(t.states, state(t.h)) }
+
+func (t *trail) sum() []byte { return t.h.Sum(nil) }
+
+func (t *trail) hex() string { return hex.EncodeToString(t.sum()) }
+
+// state is how far h has come. crypto/sha256 promises that it can be had.
+func state(h hash.Hash) []byte {
+	b, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		panic(err)
 	}
-	go func() {
-		defer close(full)
-		f, err := duplicate(s.f)
-		if err != nil {
-			send(chunk{err: err})
-			return
-		}
-		defer f.Close()
-		var ring [ahead + 2][]byte // one being read, one with the user
-		for i := range ring {
-			ring[i] = aligned(chunkSize)
-		}
-		for done, i := int64(0), 0; done < s.n && ctx.Err() == nil; i++ {
-			buf := ring[i%len(ring)][:min(chunkSize, s.n-done)]
-			if !send(chunk{buf, readFull(f, buf, s.off+done)}) {
-				return
+	return b
+}
+
+// checker is a filler that reads s and checks that it is what made the trail from
+// chunk first on.
+func (t *trail) checker(s section, first int64) filler {
+	return func() func([]byte, int64) error {
+		h := sha256.New()
+		return func(buf []byte, at int64) error {
+			if err := s.read(buf, at); err != nil {
+				return err
 			}
-			done += int64(len(buf))
+			i := first + at/chunkSize
+			if err := h.(encoding.BinaryUnmarshaler).UnmarshalBinary(t.states[i]); err != nil {
+				return err
+			}
+			h.Write(buf)
+			if !bytes.Equal(state(h), t.states[i+1]) {
+				return &MismatchError{Offset: at, Within: int64(len(buf))}
+			}
+			return nil
 		}
-	}()
-	return full
-}
-
-// next takes a chunk, and waits no longer than ctx: a read that hangs can't be called back.
-func next(ctx context.Context, chunks <-chan chunk) ([]byte, error) {
-	select {
-	case c, ok := <-chunks:
-		if ok {
-			return c.data, c.err
-		}
-	case <-ctx.Done():
 	}
-	return nil, context.Cause(ctx)
 }
 
-func readFull(r io.ReaderAt, buf []byte, off int64) error {
-	n, err := r.ReadAt(buf, off)
-	if n == len(buf) {
-		return nil
-	}
-	if err == io.EOF {
-		return fmt.Errorf("it ends at byte %d: %w", off+int64(n), io.ErrUnexpectedEOF)
-	}
-	return err
-}
-
-// aligned is a buffer that begins where O_DIRECT wants it.
-func aligned(size int) []byte {
-	b := make([]byte, size+alignment)
-	skip := alignment - int(uintptr(unsafe.Pointer(&b[0]))%alignment)
-	return b[skip : skip+size : skip+size]
-}
-
-// digest hashes a section.
-func digest(ctx context.Context, s section, h hash.Hash, progress func(done int64)) error {
-	ctx, stop := context.WithCancel(ctx)
-	chunks := s.read(ctx)
-	defer drain(chunks, stop)
-	for done := int64(0); done < s.n; {
-		data, err := next(ctx, chunks)
-		if err != nil {
-			return err
-		}
-		h.Write(data)
+// check reads s and checks that it is what made the trail from chunk first on.
+func (t *trail) check(ctx context.Context, s section, first int64, progress func(done int64)) error {
+	var done int64
+	return inOrder(ctx, s.n, t.checker(s, first), func(data []byte) error {
 		done += int64(len(data))
 		progress(done)
-	}
-	return nil
+		return nil
+	})
 }
 
-// compare compares two sections of the same length and hashes the second, in one
+// hash adds a section to the trail.
+func (t *trail) hash(ctx context.Context, s section, progress func(done int64)) error {
+	return t.take(ctx, s.n, reader(s), progress)
+}
+
+// take adds what a filler brings.
+func (t *trail) take(ctx context.Context, n int64, fill filler, progress func(done int64)) error {
+	return inOrder(ctx, n, fill, func(data []byte) error {
+		t.write(data)
+		progress(t.done)
+		return nil
+	})
+}
+
+// compare compares two sections of the same length and adds them to the trail, in one
 // pass. A difference gives a *MismatchError that counts from the start of both.
-func compare(ctx context.Context, a, b section, h hash.Hash, progress func(done int64)) error {
-	ctx, stop := context.WithCancel(ctx)
-	as, bs := a.read(ctx), b.read(ctx)
-	defer drain(as, stop)
-	defer drain(bs, stop)
-	for done := int64(0); done < a.n; {
-		x, errX := next(ctx, as)
-		y, errY := next(ctx, bs)
-		if err := errors.Join(errX, errY); err != nil {
-			return err
-		}
-		if i := difference(x, y); i >= 0 {
-			return &MismatchError{Offset: done + int64(i)}
-		}
-		h.Write(y)
-		done += int64(len(y))
-		progress(done)
-	}
-	return nil
-}
-
-// drain ends a reader and waits for its end, but only a moment for a read that hangs: that
-// one is left to end by itself.
-func drain(chunks <-chan chunk, stop func()) {
-	stop()
-	t := time.NewTimer(moment)
-	defer t.Stop()
-	for {
-		select {
-		case _, ok := <-chunks:
-			if !ok {
-				return
+func (t *trail) compare(ctx context.Context, a, b section, progress func(done int64)) error {
+	return t.take(ctx, a.n, func() func([]byte, int64) error {
+		other := aligned(chunkSize)
+		return func(buf []byte, at int64) error {
+			other := other[:len(buf)]
+			if err := a.read(other, at); err != nil {
+				return fmt.Errorf("read the device: %w", err)
 			}
-		case <-t.C:
-			return
+			if err := b.read(buf, at); err != nil {
+				return fmt.Errorf("read the new file: %w", err)
+			}
+			if i := difference(other, buf); i >= 0 {
+				return &MismatchError{Offset: at + int64(i)}
+			}
+			return nil
 		}
-	}
+	}, progress)
 }
 
 // difference is the index of the first byte that differs, -1 if none does.
@@ -177,22 +136,29 @@ func (d *Device) directReader() (*os.File, error) {
 }
 
 // Digest is the SHA-256, in lower-case hex, of what d serves: all of it that
-// can be read, past the page cache. progress gets the bytes done so far.
+// can be read, past the page cache. progress gets the bytes done so far. Requests
+// that get stuck give ErrStalled when ctx ends.
 func (d *Device) Digest(ctx context.Context, progress func(done int64)) (string, error) {
 	info, err := d.Info()
 	if err != nil {
 		return "", err
 	}
-	dev, err := d.directReader()
+	var sum string
+	_, err = patiently(ctx, 0, func(ctx context.Context, p *pulse) error {
+		dev, err := d.directReader()
+		if err != nil {
+			return err
+		}
+		defer dev.Close()
+		t := newTrail()
+		err = t.hash(ctx, section{dev, 0, info.readable()}, func(done int64) { p.beat(func() { progress(done) }) })
+		p.beat(func() { sum = t.hex() })
+		return err
+	}, func() {})
 	if err != nil {
-		return "", d.fail("read", nil, err)
+		return "", d.fail("read", kindOf(err), err)
 	}
-	defer dev.Close()
-	h := sha256.New()
-	if err := digest(ctx, section{dev, 0, info.readable()}, h, progress); err != nil {
-		return "", d.fail("read", nil, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return sum, nil
 }
 
 // dropCache makes the next reads of f come from where it is stored. It is a hint:
