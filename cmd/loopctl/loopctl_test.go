@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/molt-installer/molt/cmd/loopctl/internal/cli"
 	"github.com/molt-installer/molt/loopctl"
 )
 
@@ -19,7 +20,7 @@ import (
 func try(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = report(&errs, run(t.Context(), args, &out, &errs))
+	code = run(t.Context(), args, cli.Streams{Out: &out, Err: &errs})
 	return out.String(), errs.String(), code
 }
 
@@ -61,11 +62,11 @@ func TestWholeLife(t *testing.T) {
 	if r.Old.BackingFile != from || r.New.BackingFile != to || r.Bytes != 1<<20 {
 		t.Errorf("report %+v", r)
 	}
-	want := "writing the new file out\nverifying 1048576 bytes\nreading 1048576 bytes back\n"
+	want := fmt.Sprintf("looking whether %[1]s can be switched to %[2]s\nwriting %[2]s out\ncomparing %[2]s with %[1]s (1 MiB)\nreading %[1]s back (1 MiB)\n", dev, to)
 	if diff := cmp.Diff(want, errs); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	for _, args := range [][]string{{"list"}, {"list", "--json"}, {"info", dev}, {"info", "--json", dev}} {
+	for _, args := range [][]string{{"list"}, {"list", "--json"}, {"list", "-j", to}, {"info", dev}, {"info", "--json", dev}} {
 		if out, errs, code := try(t, args...); code != 0 || !strings.Contains(out, to) {
 			t.Errorf("%v: %d %s%s", args, code, out, errs)
 		}
@@ -100,9 +101,14 @@ func TestExitStatus(t *testing.T) {
 		{[]string{"switch", "--no-verify", "--digest", "00", dev, file(t, "to", 1<<20)}, 2},
 		{[]string{"info", "/dev/null"}, 7},
 		{[]string{"switch", "/dev/null", file(t, "to", 4096)}, 7},
+		{[]string{"switch", "--rescue", dev, file(t, "to", 1<<20)}, 2},
+		{[]string{"detach"}, 2},
+		{[]string{"detach", "--all", dev}, 2},
+		{[]string{"serve"}, 2},
+		{[]string{"serve", "gopher://x/y"}, 1},
 		{[]string{"holders", dev}, 0},
 	} {
-		if _, errs, code := try(t, tc.args...); code != tc.want || (code != 0) != strings.HasPrefix(errs, "loopctl: ") {
+		if _, errs, code := try(t, tc.args...); code != tc.want || (code != 0) != strings.Contains("\n"+errs, "\nloopctl: ") {
 			t.Errorf("%v: %d, want %d: %s", tc.args, code, tc.want, errs)
 		}
 	}
@@ -115,6 +121,8 @@ func TestPrecedence(t *testing.T) {
 		want int
 	}{
 		{errors.New("x"), 1},
+		{&cli.UsageError{}, 2},
+		{errStillServed, 6},
 		{&loopctl.Error{Kind: loopctl.ErrRolledBack, Err: loopctl.ErrContentMismatch}, 4},
 		{fmt.Errorf("%w: %w", loopctl.ErrContentMismatch, loopctl.ErrNotRestored), 5},
 		{&loopctl.Error{Kind: loopctl.ErrStalled}, 6},
@@ -125,14 +133,38 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
-	out, _, code := try(t, "help")
-	if code != 0 {
-		t.Fatal(code)
+// TestErrorsSayWhatToDo: what, on what, why, and what to do about it.
+func TestErrorsSayWhatToDo(t *testing.T) {
+	dev, short := attached(t, "--read-only", file(t, "from", 1<<20)), file(t, "short", 4096)
+	_, got, _ := try(t, "switch", "--quiet", dev, short)
+	want := "loopctl: switch " + dev + " (" + short + "): new backing file has another size: it has 4096 bytes, the device needs 1048576\n" +
+		"hint: the copy must be as long as the file in use, to the byte; a device attached with --sizelimit takes any that is long enough\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
-	for _, c := range commands() {
-		if !strings.Contains(out, "loopctl "+c.name) {
-			t.Errorf("%s is missing", c.name)
+	if got := hintFor(&loopctl.Error{Op: "detach", Dev: "/dev/loop3", Kind: loopctl.ErrBusy}); got != "`loopctl holders /dev/loop3` names who holds it" {
+		t.Error(got)
+	}
+}
+
+// TestSizes: losetup's suffixes.
+func TestSizes(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		want uint64
+	}{{"0", 0}, {"4096", 4096}, {"4K", 4096}, {"4KiB", 4096}, {"4KB", 4000}, {"2G", 2 << 30}, {"3MB", 3e6}, {"15E", 15 << 60}} {
+		if got, err := parseSize(tc.in); got != tc.want || err != nil {
+			t.Errorf("%s: %d %v", tc.in, got, err)
+		}
+	}
+	for _, in := range []string{"", "K", "-1", "1X", "1i", "1KiBB", "16E", "1.5K", "99999999999999999999", "1BK", "1 K", "1EE"} {
+		if got, err := parseSize(in); err == nil {
+			t.Errorf("%q is %d", in, got)
+		}
+	}
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1 << 20: "1 MiB", 1536 << 10: "1.5 MiB", 115<<20 + 1000: "115 MiB", 1<<40 - 1: "1024 GiB"} {
+		if got := people(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
 		}
 	}
 }

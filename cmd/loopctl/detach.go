@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/molt-installer/molt/cmd/loopctl/internal/cli"
+	"github.com/molt-installer/molt/loopctl"
+)
+
+// release is how detach detaches.
+type release struct {
+	all     bool
+	timeout time.Duration
+}
+
+func detachCommand() cli.Command {
+	r := release{timeout: 10 * time.Second}
+	return cli.Command{
+		Name:    "detach",
+		Summary: "clear loop devices and wait until they are really gone",
+		About:   "A device that is in use goes away with its last user. That has begun, and can't be called back, also when waiting for it has ended with an error.",
+		Args:    []cli.Arg{{Name: "DEVICE", Optional: true, Repeated: true, Offers: devices()}},
+		Options: []cli.Option{
+			cli.Switch(&r.all, "all", "D", "every bound device"),
+			cli.Time(&r.timeout, "timeout", "how long to wait for other users of a device; without, 10s"),
+		},
+		Run: r.run,
+	}
+}
+
+func (r *release) run(ctx context.Context, args []string, _ cli.Streams) error {
+	if r.all == (len(args) > 0) {
+		return &cli.UsageError{Text: "takes DEVICE... or --all"}
+	}
+	if r.all {
+		infos, err := loopctl.List()
+		if err != nil {
+			return err
+		}
+		for _, info := range infos {
+			args = append(args, info.Path)
+		}
+	}
+	var errs []error
+	for _, name := range args {
+		err := r.detach(ctx, name)
+		if r.all && errors.Is(err, loopctl.ErrNotBound) {
+			continue
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (r *release) detach(ctx context.Context, name string) error {
+	d, err := loopctl.Open(name)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return d.Detach(ctx)
+}
