@@ -26,8 +26,8 @@ func sameTier() map[string][]string {
 		"stage1":             {"stage1/modules", "stage1/network", "stage1/stream"}, // its own parts
 		"stage2/payload/deb": {"stage2/payload"},
 		"cmd/loopctl":        {"cmd/loopctl/internal/cli"}, // its own part
-		"loopctl/source":     {"loopctl/failover"}, // it opens what failover reads from
-		"loopctl/blockfs":    {"loopctl"},          // who uses the file
+		"loopctl/source":     {"loopctl/failover"},         // it opens what failover reads from
+		"loopctl/blockfs":    {"loopctl"},                  // who uses the file
 	}
 }
 
