@@ -90,7 +90,8 @@ func (s *Server) start(c Config) error {
 	// With a /dev/fd name the library takes the connection as it is.
 	s.fuse, err = fuse.NewServer(newTree(c), fmt.Sprintf("/dev/fd/%d", fd), &fuse.MountOptions{
 		MaxBackground: maxBackground, MaxWrite: maxRead, DisableXAttrs: true, DisableReadDirPlus: true,
-		Logger: log.New(unsaid{}, "", 0),
+		ExtraCapabilities: fuse.CAP_ASYNC_DIO, // or a loop device in direct mode has one request under way at a time
+		Logger:            log.New(unsaid{}, "", 0),
 	})
 	if err != nil {
 		return errors.Join(err, unix.Unmount(s.dir, unix.MNT_DETACH))

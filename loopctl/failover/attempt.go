@@ -15,38 +15,58 @@ type attempt struct {
 }
 
 // ask calls the source and waits for the answer, at most the deadline, ctx or the
-// Reader's life. After an error the call may still be running.
-func (m *member) ask(ctx context.Context, request bool, call func(context.Context) error) error {
+// Reader's life; for a request with elsewhere to go, no longer than the source is well.
+// After an error the call may still be running.
+func (m *member) ask(ctx context.Context, elsewhere func() bool, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, m.reader.options.Deadline, timeout(m.reader.options.Deadline))
 	defer cancel()
 	defer context.AfterFunc(m.reader.life, cancel)()
-	if err := m.enter(ctx); err != nil {
+	opened := m.downSignal()
+	if err := m.enter(ctx, opened); err != nil {
 		return err
 	}
-	a := &attempt{done: make(chan error, 1), request: request}
+	a := &attempt{done: make(chan error, 1), request: elsewhere != nil}
 	go m.run(ctx, a, call)
-	select {
-	case err := <-a.done:
-		if cause := context.Cause(ctx); err != nil && cause != nil {
-			return cause
+	if elsewhere == nil {
+		opened = nil
+	}
+	for {
+		select {
+		case err := <-a.done:
+			if cause := context.Cause(ctx); err != nil && cause != nil {
+				return cause
+			}
+			return err
+		case <-ctx.Done():
+			m.abandon(a)
+			return context.Cause(ctx)
+		case <-opened:
+			if elsewhere() {
+				m.abandon(a)
+				return errLeft
+			}
+			opened = nil
 		}
-		return err
-	case <-ctx.Done():
-		m.abandon(a)
-		return context.Cause(ctx)
 	}
 }
 
+// errLeft: the source went down while it was asked, and others are well.
+var errLeft = errors.New("it went down meanwhile")
+
+// downSignal is closed while the source is down.
+func (m *member) downSignal() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.opened
+}
+
 // enter takes a slot. It waits for one as long as the source is well.
-func (m *member) enter(ctx context.Context) error {
+func (m *member) enter(ctx context.Context, opened <-chan struct{}) error {
 	select {
 	case m.slots <- struct{}{}:
 		return nil
 	default:
 	}
-	m.mu.Lock()
-	opened := m.opened
-	m.mu.Unlock()
 	select {
 	case m.slots <- struct{}{}:
 		return nil

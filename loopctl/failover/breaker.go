@@ -50,12 +50,17 @@ func (b *breaker) failure(now time.Time, err error) bool {
 		b.state = Open
 		return false
 	}
-	if b.row < b.limit && !errors.Is(err, ErrChanged) {
+	if b.row < b.limit && !atOnce(err) {
 		return false
 	}
 	b.open(now)
 	return true
 }
+
+// atOnce says that one such failure is enough: other content is for good, and hanging is
+// dear. A loop device asks for one thing after the other, so there every further try
+// of a hung source would make all who wait behind it wait a deadline longer.
+func atOnce(err error) bool { return errors.Is(err, ErrChanged) || errors.Is(err, ErrTimeout) }
 
 func (b *breaker) open(now time.Time) {
 	if b.returned && now.Sub(b.since) < relapseIn*b.interval {

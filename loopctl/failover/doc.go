@@ -22,9 +22,9 @@
 // # The breaker
 //
 // Each source has one. Closed: it is asked. Options.Failures failures in a row, or a
-// single ErrChanged, open it: the source is down. Every Options.Probe it is half-open
-// while a probe asks for its size and for what it failed to read last; an answer
-// closes the breaker, a failure opens it again. So does an answer to a request that had
-// no other source left. A source that keeps failing soon after its return is probed
-// less and less often, down to a 32nd.
+// single ErrTimeout or ErrChanged, open it: the source is down. Every Options.Probe it is
+// half-open while a probe asks for its size and for what it failed to read last; an
+// answer closes the breaker, a failure opens it again. An answer to a request that had
+// no other source left closes it too. A source that keeps failing soon after its return
+// is probed less and less often, down to a 32nd.
 package failover

@@ -27,7 +27,7 @@ type Source interface {
 // Options are the options of New; zero values mean the defaults.
 type Options struct {
 	Deadline time.Duration // of a request at one source; default 2 s. A drive that has to spin up needs 20
-	Failures int           // in a row, that open the breaker; default 3
+	Failures int           // in a row, that open the breaker; default 3. A timeout does so at once
 	Probe    time.Duration // interval of the health probes of a source that isn't well; default 1 s
 	Parallel int           // requests in one source at a time, with those that hang; default 64
 
@@ -168,7 +168,8 @@ func (r *Reader) read(ctx context.Context, p []byte, off int64) error {
 	asked := make([]bool, len(r.members))
 	for range r.members {
 		m := r.next(asked)
-		err := m.read(ctx, p, off, true)
+		wasWell := m.well()
+		err := m.read(ctx, p, off, func() bool { return wasWell && r.othersWell(asked) })
 		if over := r.over(ctx); err != nil && over != nil {
 			return over
 		}
@@ -188,6 +189,16 @@ func (r *Reader) over(ctx context.Context) error {
 		return err
 	}
 	return context.Cause(ctx)
+}
+
+// othersWell says that a source is well that has not been asked.
+func (r *Reader) othersWell(asked []bool) bool {
+	for i, m := range r.members {
+		if !asked[i] && m.well() {
+			return true
+		}
+	}
+	return false
 }
 
 // next is the first source not asked yet that is well, else the first of the rest.

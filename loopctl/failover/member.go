@@ -72,8 +72,8 @@ func (m *member) heal() {
 func (m *member) failed(err error, off int64, n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if errors.Is(err, ErrFull) && m.breaker.state != Closed {
-		return // known: it has not even been asked
+	if m.breaker.state != Closed && (errors.Is(err, ErrFull) || errors.Is(err, errLeft)) {
+		return // known
 	}
 	m.lost = place{off, n}
 	m.note(err)
@@ -132,10 +132,10 @@ func (m *member) snapshot() Health {
 	return h
 }
 
-// read reads all of p into it. p is touched by nobody after the return.
-func (m *member) read(ctx context.Context, p []byte, off int64, request bool) error {
+// read fills p, which nobody touches after the return. elsewhere is as of ask.
+func (m *member) read(ctx context.Context, p []byte, off int64, elsewhere func() bool) error {
 	buf := m.reader.buffer(len(p))
-	err := m.ask(ctx, request, func(ctx context.Context) error {
+	err := m.ask(ctx, elsewhere, func(ctx context.Context) error {
 		n, err := m.source.ReadAt(ctx, *buf, off)
 		return m.judge(*buf, n, err, off)
 	})
@@ -177,7 +177,7 @@ func (m *member) judge(p []byte, n int, err error, off int64) error {
 // sizeNow asks for the size.
 func (m *member) sizeNow(ctx context.Context) (int64, error) {
 	var size int64
-	err := m.ask(ctx, false, func(ctx context.Context) (err error) {
+	err := m.ask(ctx, nil, func(ctx context.Context) (err error) {
 		size, err = m.source.Size(ctx)
 		return err
 	})
