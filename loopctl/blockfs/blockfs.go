@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
@@ -50,7 +50,7 @@ type Server struct {
 	dir  string
 	file string
 	fuse *fuse.Server
-	done sync.WaitGroup // of the serving goroutine
+	done chan struct{} // closed when nothing is served any more
 }
 
 // Mount serves at dir, an empty directory, until Close. ctx is for Mount alone.
@@ -71,7 +71,7 @@ func Mount(ctx context.Context, dir string, c Config) (*Server, error) {
 	if strings.ContainsRune(c.Name, '/') {
 		return nil, fmt.Errorf("serve at %s: %q can't be the name of a file", dir, c.Name)
 	}
-	s := &Server{dir: dir, file: filepath.Join(dir, c.Name)}
+	s := &Server{dir: dir, file: filepath.Join(dir, c.Name), done: make(chan struct{})}
 	if err := s.start(c); err != nil {
 		return nil, fmt.Errorf("serve at %s: %w", dir, err)
 	}
@@ -96,7 +96,10 @@ func (s *Server) start(c Config) error {
 	if err != nil {
 		return errors.Join(err, unix.Unmount(s.dir, unix.MNT_DETACH))
 	}
-	s.done.Go(s.fuse.Serve)
+	go func() {
+		defer close(s.done)
+		s.fuse.Serve()
+	}()
 	return nil
 }
 
@@ -163,7 +166,22 @@ func (s *Server) Path() string { return s.file }
 
 // Wait returns when the file is no longer served: after Close or Abort, or an umount by
 // somebody else.
-func (s *Server) Wait() { s.done.Wait() }
+func (s *Server) Wait() { <-s.done }
+
+// ended waits for the end of the serving after an unmount, which comes at once unless
+// another mount namespace has a copy of the mount.
+func (s *Server) ended() error {
+	timer := time.NewTimer(lingering)
+	defer timer.Stop()
+	select {
+	case <-s.done:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("unmounted %s: %w by way of another mount namespace", s.dir, ErrBusy)
+	}
+}
+
+const lingering = 2 * time.Second
 
 // Close unmounts and waits for the end of the serving. While the file is in use the error
 // is ErrBusy, says who uses it, and the file goes on being served.
@@ -176,8 +194,7 @@ func (s *Server) Close() error {
 	case err != nil:
 		return fmt.Errorf("unmount %s: %w", s.dir, err)
 	}
-	s.Wait()
-	return nil
+	return s.ended()
 }
 
 // busy names those who use the file.
@@ -204,6 +221,5 @@ func (s *Server) Abort() error {
 	if err != nil && !errors.Is(err, syscall.EINVAL) {
 		return fmt.Errorf("abort the mount %s: %w", s.dir, err)
 	}
-	s.Wait()
-	return nil
+	return s.ended()
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -152,6 +153,32 @@ func TestUnmountedByOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Wait()
+}
+
+// TestCopiedMount: another mount namespace has the mount too.
+func TestCopiedMount(t *testing.T) {
+	asRoot(t)
+	s, err := Mount(t.Context(), t.TempDir(), Config{Reader: &memory{content: pattern(4096)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := exec.Command("cat")
+	other.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	in, err := other.StdinPipe()
+	if err == nil {
+		err = other.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Close()
+	if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "another mount namespace") {
+		t.Errorf("Close: %v", err)
+	}
+	if err := errors.Join(in.Close(), other.Wait(), s.Close()); err != nil {
+		t.Error(err)
+	}
+	nothingLeft(t)
 }
 
 // TestAbort: a read that hangs ends, and so does the server.
