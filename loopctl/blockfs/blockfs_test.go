@@ -246,21 +246,29 @@ func TestNotInherited(t *testing.T) {
 	}
 }
 
-// TestServerStopped: all but reads go on without it.
+// TestServerStopped: all but reads go on without it, a switch to where no server is
+// needed among them.
 func TestServerStopped(t *testing.T) {
 	asRoot(t)
 	dir := t.TempDir()
-	server, path := child(t, "fuse", dir, write(t, "image", pattern(1<<20)))
+	content := pattern(1 << 20)
+	server, path := child(t, "fuse", dir, write(t, "image", content))
 	defer unix.Unmount(dir, unix.MNT_FORCE|unix.MNT_DETACH)
 	if _, err := os.ReadFile(path); err != nil {
 		t.Fatal(err)
 	}
+	d := attached(t, path, loopctl.Config{})
+	local, err := os.Open(write(t, "local", content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer local.Close()
 	if err := server.Signal(unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
 	defer server.Signal(unix.SIGCONT)
 	ended := make(chan error, 1)
-	go func() { ended <- allButRead(path) }()
+	go func() { ended <- errors.Join(allButRead(path), switchBlind(d, local, content)) }()
 	select {
 	case err := <-ended:
 		if err != nil {
@@ -313,16 +321,20 @@ func TestServerKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	sum := sha256.Sum256(content)
-	ctx, cancel := soon()
-	defer cancel()
-	report, err := d.Switch(ctx, f, &loopctl.SwitchOptions{Verify: loopctl.VerifyDigest, Digest: sum[:]})
-	if err != nil {
+	if err := switchBlind(d, f, content); err != nil {
 		t.Fatalf("switch away from the dead server: %v", err)
 	}
-	t.Logf("switched in %v, %v", report.Ioctl, report.Warnings)
 	p := aligned(4 << 20)
 	if _, err := dev.ReadAt(p, 0); err != nil || !bytes.Equal(p, content) {
 		t.Errorf("read after the switch: %v", err)
 	}
+}
+
+// switchBlind switches without a look at the old file.
+func switchBlind(d *loopctl.Device, f *os.File, content []byte) error {
+	sum := sha256.Sum256(content)
+	ctx, cancel := soon()
+	defer cancel()
+	_, err := d.Switch(ctx, f, &loopctl.SwitchOptions{Verify: loopctl.VerifyDigest, Digest: sum[:]})
+	return err
 }
