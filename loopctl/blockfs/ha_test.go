@@ -212,6 +212,26 @@ func TestStoppedServer(t *testing.T) {
 	ordeal(t, s, content, signal(unix.SIGSTOP), signal(unix.SIGCONT))
 }
 
+// TestHungFileSystem: the first source is a file on a file system whose server is stopped, so
+// that reads hang in the kernel, each with its thread.
+func TestHungFileSystem(t *testing.T) {
+	asRoot(t)
+	content := pattern(32 << 20)
+	dir := t.TempDir()
+	server, path := child(t, "fuse", dir, write(t, "image", content))
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_FORCE|unix.MNT_DETACH) })
+	s := serve(t, true, opened(t, path), opened(t, write(t, "b", content)))
+	signal := func(sig unix.Signal) func() {
+		return func() {
+			if err := server.Signal(sig); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Cleanup(signal(unix.SIGCONT))
+	ordeal(t, s, content, signal(unix.SIGSTOP), signal(unix.SIGCONT))
+}
+
 // TestKilledServer: the first source's server dies for good; a wrong copy in its place
 // is not taken.
 func TestKilledServer(t *testing.T) {
