@@ -32,7 +32,7 @@ func attachCommand() cli.Command {
 			sectorSize(&b.config.BlockSize),
 			cli.Switch(&b.config.PartScan, "partscan", "P", "make devices of the partitions in the file; don't, if it is to be switched"),
 			directIO(&b.config.DirectIO),
-			cli.Text(&b.config.Name, "loop-ref", "", "NAME", "name in the device's status, at most 63 bytes; without, the file's"),
+			cli.Text(&b.config.Name, "loop-ref", "", "NAME", "name in the device's status, at most 63 bytes; default: the file's"),
 			jsonOption(&b.json),
 		},
 		Run: b.attach,

@@ -24,7 +24,7 @@ func detachCommand() cli.Command {
 		Args:    []cli.Arg{{Name: "DEVICE", Optional: true, Repeated: true, Offers: devices()}},
 		Options: []cli.Option{
 			cli.Switch(&r.all, "all", "D", "every bound device"),
-			cli.Time(&r.timeout, "timeout", "how long to wait for other users of a device; without, 10s"),
+			cli.Time(&r.timeout, "timeout", "how long to wait for other users of a device; default 10s"),
 		},
 		Run: r.run,
 	}

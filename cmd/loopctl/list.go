@@ -28,7 +28,7 @@ func listCommand() cli.Command {
 	return cli.Command{
 		Name:    "list",
 		Summary: "list bound loop devices: all, or those named",
-		About:   "It reads sysfs and opens no device, so that it doesn't hang behind a stuck switch; three columns need more, and say so (\"loopctl man\").",
+		About:   "It reads sysfs and opens no device, so that it doesn't hang behind a stuck switch; but BACK-INO, BACK-MAJ:MIN and REF are asked of the devices. \"loopctl man\" explains the columns.",
 		Args:    []cli.Arg{{Name: "DEVICE", Optional: true, Repeated: true, Offers: devices()}},
 		Options: []cli.Option{
 			cli.Text(&l.file, "associated", "j", "FILE", "only those whose file is FILE").Offering(cli.Offers{Files: true}),
@@ -45,7 +45,7 @@ func listCommand() cli.Command {
 			cli.Switch(&l.bare, "noheadings", "n", "leave the headings out"),
 			cli.Switch(&l.raw, "raw", "", "one space between columns, blanks and the like in values as \\x20"),
 			jsonOption(&l.json),
-			cli.Switch(&l.ignored, "list", "l", "nothing: for those used to losetup -l"),
+			cli.Switch(&l.ignored, "list", "l", "no effect, for those used to losetup -l"),
 		},
 		Run: l.run,
 	}

@@ -62,7 +62,7 @@ func TestWholeLife(t *testing.T) {
 	if r.Old.BackingFile != from || r.New.BackingFile != to || r.Bytes != 1<<20 {
 		t.Errorf("report %+v", r)
 	}
-	want := fmt.Sprintf("looking whether %[1]s can be switched to %[2]s\nwriting %[2]s out\ncomparing %[2]s with %[1]s (1 MiB)\nreading %[1]s back (1 MiB)\n", dev, to)
+	want := fmt.Sprintf("checking whether %[1]s can be switched\nwriting %[2]s out\ncomparing %[2]s with %[1]s (1 MiB)\nreading %[1]s back (1 MiB)\n", dev, to)
 	if diff := cmp.Diff(want, errs); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

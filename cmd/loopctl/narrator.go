@@ -103,12 +103,14 @@ func (n *narrator) close(now time.Time, verdict string) {
 		return
 	}
 	took := now.Sub(n.began)
-	line := fmt.Sprintf("%s: %s", n.text, seconds(took))
-	if n.done > 0 {
-		line = fmt.Sprintf("%s: %s in %s, %s", n.text, people(n.done), seconds(took), speed(n.done, took))
-	}
-	if verdict != "" {
+	line := n.text
+	switch {
+	case verdict != "":
 		line = fmt.Sprintf("%s: %s after %s", n.text, verdict, seconds(took))
+	case n.done > 0:
+		line = fmt.Sprintf("%s: %s in %s, %s", n.text, people(n.done), seconds(took), strings.TrimSpace(speed(n.done, took)))
+	case took >= time.Second/10:
+		line = n.text + ": " + seconds(took)
 	}
 	fmt.Fprintf(n.w, "\r\x1b[K%s\n", clip(line, n.width()))
 }
@@ -119,7 +121,8 @@ func (n *narrator) line(now time.Time) string {
 	if n.total <= 0 {
 		return clip(n.text+waited(took), width)
 	}
-	figures := fmt.Sprintf(" %3d%%  %s  %s", 100*n.done/n.total, speed(n.done, took), remaining(n.done, n.total, took))
+	figures := fmt.Sprintf(" %3d%%  %8s of %s  %s  %s", 100*n.done/n.total, people(n.done), people(n.total),
+		speed(n.done, took), remaining(n.done, n.total, took))
 	text := clip(n.text, max(20, width-len(figures)-12))
 	room := min(30, width-utf8.RuneCountInString(text)-len(figures)-3)
 	if room < 5 {
@@ -141,7 +144,11 @@ func clip(s string, width int) string {
 	if utf8.RuneCountInString(s) <= width {
 		return s
 	}
-	return string([]rune(s)[:max(0, width-3)]) + "..."
+	const cut = "..."
+	if width < len(cut) {
+		return cut[:max(0, width)]
+	}
+	return string([]rune(s)[:width-len(cut)]) + cut
 }
 
 func seconds(d time.Duration) string {

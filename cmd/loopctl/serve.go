@@ -44,10 +44,10 @@ It locks itself into memory (mlockall(2)), so that it needn't be read from what 
 		Args: []cli.Arg{{Name: "SOURCE", Repeated: true, Offers: cli.Offers{Files: true}}},
 		Options: []cli.Option{
 			cli.Switch(&v.attach, "attach", "", "bind a loop device to the file, read-only, and print its name"),
-			cli.Text(&v.dir, "mount", "", "DIR", "empty directory to show the file in; without, one is made below /run").Offering(cli.Offers{Dirs: true}),
-			cli.Time(&v.options.Deadline, "deadline", "for a request at one source; without, 2s. A drive that has to spin up needs 20s"),
+			cli.Text(&v.dir, "mount", "", "DIR", "empty directory to show the file in; default: a new one below /run").Offering(cli.Offers{Dirs: true}),
+			cli.Time(&v.options.Deadline, "deadline", "for a request at one source; default 2s. A drive that has to spin up needs 20s"),
 			failures(&v.options.Failures),
-			cli.Time(&v.options.Probe, "probe", "interval at which a source that is down is looked at; without, 1s"),
+			cli.Time(&v.options.Probe, "probe", "interval at which a source that is down is looked at; default 1s"),
 			jsonOption(&v.json),
 		},
 		Run: v.run,
@@ -55,7 +55,7 @@ It locks itself into memory (mlockall(2)), so that it needn't be read from what 
 }
 
 func failures(to *int) cli.Option {
-	return cli.Option{Long: "failures", Arg: "N", About: "failures in a row after which a source is left alone; without, 3", Set: func(s string) error {
+	return cli.Option{Long: "failures", Arg: "N", About: "failures in a row after which a source is left alone; default 3", Set: func(s string) error {
 		if _, err := fmt.Sscanf(s, "%d", to); err != nil || *to < 1 {
 			return errors.New("it is a number from 1")
 		}

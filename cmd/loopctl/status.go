@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/molt-installer/molt/cmd/loopctl/internal/cli"
 	"github.com/molt-installer/molt/loopctl"
@@ -63,6 +64,7 @@ func hints() []hint {
 		{loopctl.ErrSizeMismatch, "the copy must be as long as the file in use, to the byte; a device attached with --sizelimit takes any that is long enough"},
 		{loopctl.ErrContentMismatch, "make the copy again"},
 		{loopctl.ErrWouldKillFS, "squashfs, erofs and btrfs live on; else unmount it for the switch. With --allow-fs-kill every read of the mount fails afterwards"},
+		{syscall.EIO, "a file can't be read; if it is the old one, `loopctl switch --rescue --digest SHA256 DEVICE FILE` doesn't need it"},
 		{loopctl.ErrOldUnreadable, "`loopctl switch --rescue --digest SHA256 DEVICE FILE` doesn't need the old file"},
 		{loopctl.ErrStalled, "wait for the medium or server of the old file, or end it; once it is dead, --rescue --digest SHA256 doesn't need it"},
 		{loopctl.ErrRecursion, "take a file that isn't on the device itself"},

@@ -29,8 +29,10 @@ func switchCommand() cli.Command {
 		Summary: "make DEVICE serve from FILE instead, proving before and after that the content is the same",
 		About:   "DEVICE must be read-only; it may be mounted and in use, by squashfs, erofs or btrfs. FILE is a regular file or a block device of the same size.",
 		Args:    []cli.Arg{{Name: "DEVICE", Offers: devices()}, {Name: "FILE", Offers: cli.Offers{Files: true}}},
-		Options: append(c.proofs(), c.common()...),
-		Run:     c.switchTo,
+		Options: append(c.proofs(), append([]cli.Option{
+			cli.Switch(&c.rescue, "rescue", "", "the old file is dead, and can't even be asked for its size: go by way of memory; FILE is proved by --digest"),
+		}, c.common()...)...),
+		Run: c.switchTo,
 	}
 }
 
@@ -59,8 +61,8 @@ func (c *change) proofs() []cli.Option {
 // common are the options about waiting and telling.
 func (c *change) common() []cli.Option {
 	return []cli.Option{
-		cli.Time(&c.options.StallAfter, "stall-after", "refuse when requests wait and none is answered for so long; without, 2s"),
-		cli.Time(&c.options.Timeout, "timeout", "for the switch itself, which waits for reads under way; without, for ever"),
+		cli.Time(&c.options.StallAfter, "stall-after", "refuse when requests wait and none is answered for so long; default 2s"),
+		cli.Time(&c.options.Timeout, "timeout", "for the switch itself, which waits for reads under way; default: no limit"),
 		cli.Switch(&c.quiet, "quiet", "q", "don't tell what is being done"),
 		jsonOption(&c.json),
 	}
@@ -99,6 +101,9 @@ func (c *change) switchTo(ctx context.Context, args []string, s cli.Streams) err
 	}
 	defer f.Close()
 	return c.run(args[0], args[1], s, func(d *loopctl.Device) (*loopctl.Report, error) {
+		if c.rescue {
+			return d.Rescue(ctx, f, &c.options)
+		}
 		return d.Switch(ctx, f, &c.options)
 	})
 }
@@ -107,7 +112,7 @@ func (c *change) toMemory(ctx context.Context, args []string, s cli.Streams) err
 	if err := c.consistent(); err != nil {
 		return err
 	}
-	return c.run(args[0], "memory", s, func(d *loopctl.Device) (*loopctl.Report, error) {
+	return c.run(args[0], "the copy", s, func(d *loopctl.Device) (*loopctl.Report, error) {
 		return d.ToMemory(ctx, &c.options)
 	})
 }
@@ -171,9 +176,13 @@ func (c *change) words(dev, to string) func(string, int64) string {
 	if c.options.Verify == loopctl.VerifyDigest {
 		verify = "hashing " + to
 	}
+	from := dev
+	if c.rescue {
+		from = to
+	}
 	texts := map[string]string{
-		stageLook:           "looking whether " + dev + " can be switched to " + to,
-		loopctl.StageCopy:   "copying " + dev + " to memory",
+		stageLook:           "checking whether " + dev + " can be switched",
+		loopctl.StageCopy:   "copying " + from + " to memory",
 		loopctl.StageSync:   "writing " + to + " out",
 		loopctl.StageVerify: verify,
 		loopctl.StageCheck:  "reading " + dev + " back",
