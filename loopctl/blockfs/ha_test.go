@@ -19,8 +19,8 @@ import (
 // deadline is of a request at one source. What a test demands is generous, since the
 // machine may be busy; the figures are logged.
 const (
-	deadline = 500 * time.Millisecond
-	generous = 3 * time.Second
+	deadline = time.Second
+	generous = 5 * time.Second
 )
 
 // stoppable is a source that can be made to hang, whatever the context says.

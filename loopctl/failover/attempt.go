@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // attempt is one call of a source, in a goroutine of its own.
@@ -14,11 +15,10 @@ type attempt struct {
 	ended     bool
 }
 
-// ask calls the source and waits for the answer, at most the deadline, ctx or the
-// Reader's life; for a request with elsewhere to go, no longer than the source is well.
+// ask calls the source and waits for the answer, at most limit, ctx or the Reader's life; for a request with elsewhere to go, no longer than the source is well.
 // After an error the call may still be running.
-func (m *member) ask(ctx context.Context, elsewhere func() bool, call func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, m.reader.options.Deadline, timeout(m.reader.options.Deadline))
+func (m *member) ask(ctx context.Context, limit time.Duration, elsewhere func() bool, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeout(m.reader.options.Deadline))
 	defer cancel()
 	defer context.AfterFunc(m.reader.life, cancel)()
 	opened := m.downSignal()

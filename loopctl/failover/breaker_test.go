@@ -139,6 +139,28 @@ func TestLeave(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
+		// It goes on to b, b hangs too, and a comes back with time left.
+		a, b := newFake("a"), newFake("b")
+		r, _ := open(t, Options{Deadline: 10 * time.Second, Failures: 1, Probe: time.Hour}, a, b)
+		a.set(func() { a.hang = make(chan struct{}) })
+		b.set(func() { b.hang = make(chan struct{}) })
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := r.ReadAt(t.Context(), make([]byte, 100), 0); !errors.Is(err, ErrTimeout) {
+				t.Errorf("first: %v", err)
+			}
+		})
+		all.Go(func() {
+			time.Sleep(4 * time.Second) // leaves a at 10 s, gives b up at 20 s
+			if took := read(t, r, 100, 0); took != 17*time.Second {
+				t.Errorf("second took %v, want 17 s", took)
+			}
+		})
+		time.Sleep(21 * time.Second)
+		a.set(a.release)
+		all.Wait()
+	})
+	synctest.Test(t, func(t *testing.T) {
 		a := newFake("a")
 		r, _ := open(t, Options{Deadline: 10 * time.Second, Probe: time.Hour}, a)
 		hang := make(chan struct{})

@@ -9,10 +9,10 @@
 //
 // # Contract
 //
-// A ReadAt asks each source at most once, each for at most Options.Deadline, so it
-// never takes longer than the number of sources times that. It asks those that are
-// well first, in the order given, and before it gives up those that aren't too. If
-// none answers, the error is an *Error with the one reason of each.
+// A ReadAt gives each source at most Options.Deadline, so it never takes longer than
+// the number of sources times that. It asks those that are well first, in the order
+// given, and before it gives up those that aren't too. If none answers, the error is an
+// *Error with the one reason of each.
 //
 // Whatever a source does, it can't harm a reply that has been given: every attempt
 // reads into a buffer of its own. A source that hangs keeps its goroutine, and a thread

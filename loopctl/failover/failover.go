@@ -162,20 +162,29 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return len(p), end
 }
 
-// read asks one source after the other.
+// read asks one source after the other. One that it left because it went down is asked
+// again for the rest of its time if no other answers.
 func (r *Reader) read(ctx context.Context, p []byte, off int64) error {
 	failed := &Error{Op: "read", Off: off, Len: len(p)}
-	asked := make([]bool, len(r.members))
-	for range r.members {
-		m := r.next(asked)
-		wasWell := m.well()
-		err := m.read(ctx, p, off, func() bool { return wasWell && r.othersWell(asked) })
+	left := make([]time.Duration, len(r.members)) // of the deadline of each
+	for i := range left {
+		left[i] = r.options.Deadline
+	}
+	for m := r.next(left); m != nil; m = r.next(left) {
+		i, start, wasWell := m.counts.Index, time.Now(), m.well()
+		limit := left[i]
+		left[i] = 0
+		err := m.read(ctx, limit, p, off, func() bool { return wasWell && r.othersWell(left) })
 		if over := r.over(ctx); err != nil && over != nil {
 			return over
 		}
 		if err == nil {
 			m.answered(len(p))
 			return nil
+		}
+		if rest := limit - time.Since(start); errors.Is(err, errLeft) && rest > 0 {
+			left[i] = rest
+			continue
 		}
 		m.failed(err, off, len(p))
 		failed.Causes = append(failed.Causes, Cause{m.name, err})
@@ -191,33 +200,27 @@ func (r *Reader) over(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// othersWell says that a source is well that has not been asked.
-func (r *Reader) othersWell(asked []bool) bool {
-	for i, m := range r.members {
-		if !asked[i] && m.well() {
-			return true
-		}
-	}
-	return false
+// othersWell says that a source is well that has time left.
+func (r *Reader) othersWell(left []time.Duration) bool {
+	m := r.next(left)
+	return m != nil && m.well()
 }
 
-// next is the first source not asked yet that is well, else the first of the rest.
-func (r *Reader) next(asked []bool) *member {
-	pick := -1
+// next is the first source with time left that is well, else the first of the rest.
+func (r *Reader) next(left []time.Duration) *member {
+	var pick *member
 	for i, m := range r.members {
-		if asked[i] {
+		if left[i] <= 0 {
 			continue
 		}
 		if m.well() {
-			pick = i
-			break
+			return m
 		}
-		if pick < 0 {
-			pick = i
+		if pick == nil {
+			pick = m
 		}
 	}
-	asked[pick] = true
-	return r.members[pick]
+	return pick
 }
 
 // Health is how the sources are, in their order.

@@ -133,9 +133,9 @@ func (m *member) snapshot() Health {
 }
 
 // read fills p, which nobody touches after the return. elsewhere is as of ask.
-func (m *member) read(ctx context.Context, p []byte, off int64, elsewhere func() bool) error {
+func (m *member) read(ctx context.Context, limit time.Duration, p []byte, off int64, elsewhere func() bool) error {
 	buf := m.reader.buffer(len(p))
-	err := m.ask(ctx, elsewhere, func(ctx context.Context) error {
+	err := m.ask(ctx, limit, elsewhere, func(ctx context.Context) error {
 		n, err := m.source.ReadAt(ctx, *buf, off)
 		return m.judge(*buf, n, err, off)
 	})
@@ -177,7 +177,7 @@ func (m *member) judge(p []byte, n int, err error, off int64) error {
 // sizeNow asks for the size.
 func (m *member) sizeNow(ctx context.Context) (int64, error) {
 	var size int64
-	err := m.ask(ctx, nil, func(ctx context.Context) (err error) {
+	err := m.ask(ctx, m.reader.options.Deadline, nil, func(ctx context.Context) (err error) {
 		size, err = m.source.Size(ctx)
 		return err
 	})

@@ -73,7 +73,7 @@ func (m *member) probe(ctx context.Context) error {
 	if where.n == 0 {
 		return nil
 	}
-	return m.read(ctx, make([]byte, where.n), where.off, nil)
+	return m.read(ctx, m.reader.options.Deadline, make([]byte, where.n), where.off, nil)
 }
 
 // crucial is what a probe reads.
