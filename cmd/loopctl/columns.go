@@ -38,9 +38,9 @@ func columns() []column {
 		{name: "BACK-MAJ:MIN", about: "device that the file is on; asks the device", asks: true, value: func(i loopctl.Info) any { return number(i.BackingDev) }},
 		{name: "MAJ:MIN", about: "device number", value: func(i loopctl.Info) any { return number(nodeNumber(i.Path)) }},
 		{name: "REF", about: "name given by attach --loop-ref; asks the device", asks: true, value: func(i loopctl.Info) any { return i.Name }},
-		{name: "SIZE", about: "size of the device, bytes; losetup doesn't have it", right: true, value: func(i loopctl.Info) any { return i.Size }},
-		{name: "DISKSEQ", about: "number that is new after every attach, switch and detach; losetup doesn't have it", right: true, value: func(i loopctl.Info) any { return i.DiskSeq }},
-		{name: "INFLIGHT", about: "requests that wait for an answer of the file; losetup doesn't have it", right: true, value: func(i loopctl.Info) any { return i.InFlight }},
+		{name: "SIZE", about: "size of the device, bytes; not in losetup", right: true, value: func(i loopctl.Info) any { return i.Size }},
+		{name: "DISKSEQ", about: "new after every attach, switch and detach; not in losetup", right: true, value: func(i loopctl.Info) any { return i.DiskSeq }},
+		{name: "INFLIGHT", about: "requests that wait for the file; not in losetup", right: true, value: func(i loopctl.Info) any { return i.InFlight }},
 	}
 }
 

@@ -27,7 +27,7 @@ func program() cli.Program {
 		Notes:    notes(),
 		Examples: examples(),
 		Statuses: meanings(),
-		SeeAlso:  []string{"losetup(8)", "mount(8)", "loop(4)", "ioctl_loop(2)"},
+		SeeAlso:  []string{"losetup(8)", "mount(8)", "loop(4)"},
 	}
 }
 
@@ -41,7 +41,7 @@ func version() string {
 
 func notes() []cli.Note {
 	return []cli.Note{
-		{Title: "words", Brief: true, Text: "DEVICE is /dev/loop3, loop3 or 3. BYTES and the like may end in K, M, G, T, P or E (powers of 1024, " +
+		{Title: "arguments", Brief: true, Text: "DEVICE is /dev/loop3, loop3 or 3. BYTES and the like may end in K, M, G, T, P or E (powers of 1024, " +
 			"also as KiB) or in KB, MB, ... (powers of 1000). TIME is like 500ms, 2s or 1m30s."},
 		{Title: "output", Text: `Results go to standard output, what is being done and what is wrong to standard error. On a terminal ` +
 			`a bar shows how far it has come; elsewhere each stage is one line.
@@ -55,7 +55,8 @@ With --json a command prints one JSON object; "serve" prints one in each line, a
 			`back through the device. If what is read back is wrong it restores the old file.
 
 The switch waits for the reads under way, which the kernel answers one after another. If the old file never answers, the kernel waits for ever: ` +
-			`--timeout gives up waiting, and says that the switch is pending. It may yet take effect.
+			`--timeout, or Ctrl-C, gives up waiting, and says that the switch is pending. It may yet take effect. If the old file fails at once, because its server ` +
+			`is dead, --rescue with --digest doesn't need it.
 
 What lies below the device while it switches can't fail over: for that, put "serve" between the sources and the device from the beginning.`},
 		{Title: "files", Text: "  /dev/loopN, /dev/loop-control, /sys/block/loopN\n  /dev/fuse           for \"serve\"\n  /run/loopctl-*      where \"serve\" mounts, unless told otherwise"},

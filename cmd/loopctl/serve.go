@@ -38,6 +38,9 @@ func serveCommand() cli.Command {
 When it serves, the path of the file is printed, or, with --attach, the name of the loop device over it. It serves until SIGINT or SIGTERM. If somebody still uses the ` +
 			`file or the device then, it says who, and serves until they have finished; a second signal ends it at once, and their reads fail.
 
+With --json there is an object in each line, with "event" and "time": ready (path, device, size), down and up (source: how it is), failed (reads that no ` +
+			`source answered), warning, stopping, busy (users), ended.
+
 A device that has been switched to another file meanwhile ("switch", "watch", "to-memory") stays when it ends.
 
 It locks itself into memory (mlockall(2)), so that it needn't be read from what it serves. Its sources mustn't lie there either.`,
@@ -110,7 +113,7 @@ func (v *service) open(ctx context.Context, specs []string) error {
 	v.options.Tell = v.log.source
 	r, err := failover.New(ctx, sources, v.options)
 	if err != nil {
-		return errors.Join(err, closeAll(sources))
+		return errors.Join(fmt.Errorf("serve: %w", err), closeAll(sources))
 	}
 	v.reader = r
 	v.clean = append(v.clean, r.Close)
