@@ -58,7 +58,7 @@ func devOf(st unix.Statx_t) uint64 {
 // openBacking opens the current backing file of info, and makes sure that it is that one.
 func openBacking(info Info) (*os.File, bool) {
 	for _, root := range roots() {
-		f, err := os.OpenFile(root+info.BackingFile, os.O_RDONLY|unix.O_NONBLOCK, 0)
+		f, err := openPlain(root+info.BackingFile, 0)
 		if err != nil {
 			continue
 		}

@@ -31,7 +31,7 @@ func readOnlyHandle(f *os.File) (file *os.File, done func()) {
 	if err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {
 		return f, func() {}
 	}
-	again, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), os.O_RDONLY|flags&unix.O_DIRECT, 0)
+	again, err := openPlain(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), flags&unix.O_DIRECT)
 	if err != nil {
 		return f, func() {}
 	}
@@ -78,6 +78,20 @@ func patient(ctx context.Context, do func() error) error {
 	case <-t.C:
 		return context.Cause(ctx)
 	}
+}
+
+// openPlain opens a file for reading, out of the sight of the runtime's poller: a hanging FUSE
+// server that is polled stops the whole program.
+func openPlain(name string, flags int) (*os.File, error) {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|flags, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	if err := unix.SetNonblock(fd, false); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 func sameFile(a, b *os.File) bool {

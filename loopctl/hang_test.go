@@ -54,11 +54,22 @@ func hang(t *testing.T, content []byte) (*hanging, *os.File) {
 		<-served
 		unix.Close(fd)
 	})
-	f, err := os.Open(filepath.Join(dir, "img"))
+	return h, openPolled(t, filepath.Join(dir, "img"))
+}
+
+// openPolled opens a file of a server in this very process. The first poll of it must not
+// be that of the runtime: the garbage collector would wait for that one, and the
+// server for the garbage collector.
+func openPolled(t *testing.T, name string) *os.File {
+	t.Helper()
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, f
+	if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0); err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(fd), name)
 }
 
 func (h *hanging) serve() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -135,8 +136,9 @@ func (s sysfs) traffic(name string) (waiting, done uint64, err error) {
 
 // survives refuses when the kernel would shut down the file system on the device: from
 // Linux 6.6 on LOOP_CHANGE_FD ends in fs_bdev_mark_dead of those that have a shutdown
-// operation. A file system that isn't mounted has nothing to lose.
-func (s *swap) survives() error {
+// operation. A file system that isn't mounted has nothing to lose. content is where its
+// superblock can be read.
+func (s *swap) survives(content io.ReaderAt) error {
 	held, err := s.dev.Held()
 	if err != nil {
 		return err
@@ -144,7 +146,7 @@ func (s *swap) survives() error {
 	if !held {
 		return nil
 	}
-	fstype, err := fileSystem(s.dev.f)
+	fstype, err := fileSystem(content)
 	if err != nil {
 		return s.fail(nil, fmt.Errorf("read the superblock: %w", err))
 	}

@@ -21,22 +21,34 @@ import (
 // that the error names: ErrPending, ErrConcurrent and ErrNotRestored.
 func (d *Device) Switch(ctx context.Context, f *os.File, o *SwitchOptions) (*Report, error) {
 	s := newSwap(d, f, o)
-	left, err := patiently(ctx, s.patience(), s.prepare, s.close)
-	if left {
-		info, _ := Stat(d.path)
-		return &Report{Old: info, New: info}, &Error{Op: "switch", Dev: d.path, File: f.Name(), Kind: ErrStalled, Err: err}
+	return s.run(ctx, []step{s.look, s.check, s.sync, s.verify}, s.change)
+}
+
+// step is one of those before the switch. Nothing in it changes the device.
+type step func(context.Context) error
+
+// run prepares the switch, does it, and confirms it.
+func (s *swap) run(ctx context.Context, steps []step, change step) (*Report, error) {
+	left, err := patiently(ctx, s.patience(), func(ctx context.Context, p *pulse) error {
+		s.pulse = p
+		defer func() { s.pulse = nil }()
+		return s.prepare(ctx, steps)
+	}, s.close)
+	if left { // s isn't ours any more
+		info, _ := Stat(s.dev.path)
+		return &Report{Old: info, New: info}, s.fail(ErrStalled, err)
 	}
 	defer s.close()
 	if err != nil {
 		return s.report, err
 	}
-	if err := s.change(ctx); err != nil {
+	if err := change(ctx); err != nil {
 		return s.report, err
 	}
 	if err := s.confirm(ctx); err != nil {
 		return s.report, err
 	}
-	if err := d.SetName(filepath.Base(f.Name())); err != nil {
+	if err := s.dev.SetName(filepath.Base(s.given.Name())); err != nil {
 		s.warn("the device keeps the name of the old file: %v", err)
 	}
 	return s.report, nil
@@ -72,12 +84,9 @@ func newSwap(d *Device, f *os.File, o *SwitchOptions) *swap {
 // or is read a megabyte at a time, takes longer than one request of somebody else.
 func (s *swap) patience() time.Duration { return 15 * s.options.StallAfter }
 
-// prepare is all that comes before the switch. Nothing in it changes the device.
-func (s *swap) prepare(ctx context.Context, p *pulse) error {
-	s.pulse = p
-	defer func() { s.pulse = nil }()
-	for _, step := range []func(context.Context) error{s.look, s.check, s.sync, s.verify} {
-		if err := step(ctx); err != nil {
+func (s *swap) prepare(ctx context.Context, steps []step) error {
+	for _, do := range steps {
+		if err := do(ctx); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -87,7 +96,6 @@ func (s *swap) prepare(ctx context.Context, p *pulse) error {
 	return nil
 }
 
-// close doesn't wait for a file whose server is dead: that hangs in close(2) too.
 func (s *swap) close() {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -162,8 +170,8 @@ func (s *swap) openOld() error {
 
 // check refuses before anything has been done.
 func (s *swap) check(ctx context.Context) error {
-	if n := len(s.options.Digest); s.options.Verify == VerifyDigest && n != sha256.Size {
-		return s.fail(nil, fmt.Errorf("a digest of %d bytes is not a SHA-256", n))
+	if err := s.digestGiven(); err != nil {
+		return err
 	}
 	if err := s.suitable(); err != nil {
 		return err
@@ -174,7 +182,14 @@ func (s *swap) check(ctx context.Context) error {
 	if err := s.flowing(ctx); err != nil {
 		return err
 	}
-	return s.survives()
+	return s.survives(s.dev.f)
+}
+
+func (s *swap) digestGiven() error {
+	if n := len(s.options.Digest); s.options.Verify == VerifyDigest && n != sha256.Size {
+		return s.fail(nil, fmt.Errorf("a digest of %d bytes is not a SHA-256", n))
+	}
+	return nil
 }
 
 // sync writes the new file out: the kernel would do it with the device locked. Then
@@ -282,14 +297,19 @@ func (s *swap) change(ctx context.Context) error {
 	if !sameBinding(now, s.report.Old) {
 		return s.fail(ErrConcurrent, fmt.Errorf("it serves from %s", now.BackingFile))
 	}
+	return s.exchange(ctx, s.file)
+}
+
+// exchange has the ioctl issued, and finds out what became of it.
+func (s *swap) exchange(ctx context.Context, f *os.File) error {
 	if s.options.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.options.Timeout)
 		defer cancel()
 	}
 	start := time.Now()
-	note, err := exchange(ctx, s.dev.f, s.file, s.waiting)
-	s.report.Ioctl = time.Since(start)
+	note, err := exchange(ctx, s.dev.f, f, s.waiting)
+	s.report.Ioctl += time.Since(start)
 	if note != "" {
 		s.warn("%s", note)
 	}
@@ -298,12 +318,12 @@ func (s *swap) change(ctx context.Context) error {
 		return nil
 	case errors.Is(err, ErrPending):
 		return s.fail(ErrPending, err)
-	case errors.Is(err, errNoAnswer) && s.took():
+	case errors.Is(err, errNoAnswer) && s.took(f):
 		return nil
 	case errors.Is(err, errNoAnswer):
 		return s.fail(nil, errors.Join(err, context.Cause(ctx)))
 	}
-	return s.dev.explain("switch", s.given, err)
+	return s.dev.explain("switch", f, err)
 }
 
 // waiting tells how many requests the kernel lets run out before it switches.
@@ -313,10 +333,10 @@ func (s *swap) waiting() {
 	}
 }
 
-// took says that the device serves from the new file.
-func (s *swap) took() bool {
+// took says that the device serves from f.
+func (s *swap) took(f *os.File) bool {
 	now, err := s.dev.Info()
-	return err == nil && isBacking(s.file, now)
+	return err == nil && isBacking(f, now)
 }
 
 // sameBinding says that nothing happened to the device between two looks at it.
