@@ -53,6 +53,11 @@ func TestRequirements() []Requirement {
 		{"btrfs-progs", "mkfs.btrfs", "volumes to recognise in tests"},
 		{"exfatprogs", "mkfs.exfat", "volumes to recognise in tests"},
 		{"ntfs-3g", "mkntfs", "volumes to recognise in tests"},
+		{"man-db", "man", "reads loopctl's manual page in tests"},
+		{"groff-base", "groff", "a second opinion on it"},
+		{"mandoc", "mandoc", "a third, stricter one"},
+		{"zsh", "zsh", "completes loopctl's command lines in tests"},
+		{"fish", "fish", "completes them too"},
 	}
 }
 
