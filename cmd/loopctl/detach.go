@@ -13,6 +13,14 @@ import (
 type release struct {
 	all     bool
 	timeout time.Duration
+	json    bool
+}
+
+// released is what became of one device.
+type released struct {
+	Device   string `json:"device"`
+	Detached bool   `json:"detached"`
+	Error    string `json:"error,omitempty"`
 }
 
 func detachCommand() cli.Command {
@@ -25,12 +33,13 @@ func detachCommand() cli.Command {
 		Options: []cli.Option{
 			cli.Switch(&r.all, "all", "D", "every bound device"),
 			cli.Time(&r.timeout, "timeout", "how long to wait for other users of a device; default 10s"),
+			jsonOption(&r.json),
 		},
 		Run: r.run,
 	}
 }
 
-func (r *release) run(ctx context.Context, args []string, _ cli.Streams) error {
+func (r *release) run(ctx context.Context, args []string, s cli.Streams) error {
 	if r.all == (len(args) > 0) {
 		return &cli.UsageError{Text: "takes DEVICE... or --all"}
 	}
@@ -44,14 +53,26 @@ func (r *release) run(ctx context.Context, args []string, _ cli.Streams) error {
 		}
 	}
 	var errs []error
+	results := []released{}
 	for _, name := range args {
 		err := r.detach(ctx, name)
 		if r.all && errors.Is(err, loopctl.ErrNotBound) {
 			continue
 		}
 		errs = append(errs, err)
+		results = append(results, released{Device: name, Detached: err == nil, Error: text(err)})
+	}
+	if r.json {
+		errs = append(errs, printJSON(s.Out, results))
 	}
 	return errors.Join(errs...)
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 func (r *release) detach(ctx context.Context, name string) error {

@@ -113,7 +113,11 @@ func TestJSON(t *testing.T) {
 		{[]string{"holders", "-J", dev}, `[{"command":"string","how":"string","path":"string","pid":"number"}]`},
 		{[]string{"switch", "-qJ", dev, file(t, "to", 1<<20)}, `{"bytes":"number","check":"number","fsync":"number","ioctl":"number","new":` + info + `,"old":` + info + `,"sha256":"string","verify":"number"}`},
 		{[]string{"to-memory", "-qJ", dev}, `{"bytes":"number","check":"number","fsync":"number","ioctl":"number","new":` + info + `,"old":` + info + `,"sha256":"string","verify":"number"}`},
+		{[]string{"detach", "-J", dev}, `[{"detached":"bool","device":"string"}]`},
 	} {
+		if tc.args[0] == "detach" {
+			held.Close()
+		}
 		out, errs, code := try(t, tc.args...)
 		var got, want any
 		if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 {

@@ -100,7 +100,7 @@ func (c *change) switchTo(ctx context.Context, args []string, s cli.Streams) err
 		return err
 	}
 	defer f.Close()
-	return c.run(args[0], args[1], s, func(d *loopctl.Device) (*loopctl.Report, error) {
+	return c.run(args[0], args[1], s, func(d *loopctl.Device, _ *narrator) (*loopctl.Report, error) {
 		if c.rescue {
 			return d.Rescue(ctx, f, &c.options)
 		}
@@ -112,13 +112,13 @@ func (c *change) toMemory(ctx context.Context, args []string, s cli.Streams) err
 	if err := c.consistent(); err != nil {
 		return err
 	}
-	return c.run(args[0], "the copy", s, func(d *loopctl.Device) (*loopctl.Report, error) {
+	return c.run(args[0], "the copy", s, func(d *loopctl.Device, _ *narrator) (*loopctl.Report, error) {
 		return d.ToMemory(ctx, &c.options)
 	})
 }
 
 // run does a switch and tells of it. The report is printed of a failed one too.
-func (c *change) run(name, to string, s cli.Streams, do func(*loopctl.Device) (*loopctl.Report, error)) error {
+func (c *change) run(name, to string, s cli.Streams, do func(*loopctl.Device, *narrator) (*loopctl.Report, error)) error {
 	d, err := loopctl.Open(name)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (c *change) run(name, to string, s cli.Streams, do func(*loopctl.Device) (*
 		c.options.Progress = n.tell
 		n.tell(stageLook, 0, 0)
 	}
-	r, err := do(d)
+	r, err := do(d, n)
 	n.end(err)
 	return c.tell(d.Path(), s, r, err)
 }
@@ -167,8 +167,12 @@ func brief(d time.Duration) string {
 	return seconds(d)
 }
 
-// stageLook is everything before the first stage that loopctl tells of.
-const stageLook = "look"
+// Stages beside those that loopctl tells of.
+const (
+	stageLook = "look" // everything before its first
+	stageWait = "wait" // for a file to come, or to be finished
+	stageFile = "file" // being copied to
+)
 
 // words are what is done in each stage.
 func (c *change) words(dev, to string) func(string, int64) string {
@@ -181,6 +185,8 @@ func (c *change) words(dev, to string) func(string, int64) string {
 		from = to
 	}
 	texts := map[string]string{
+		stageWait:           "waiting for " + to,
+		stageFile:           "copying " + dev + " to " + to,
 		stageLook:           "checking whether " + dev + " can be switched",
 		loopctl.StageCopy:   "copying " + from + " to memory",
 		loopctl.StageSync:   "writing " + to + " out",
