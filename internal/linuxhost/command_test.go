@@ -115,10 +115,14 @@ func TestRunDoesNotWaitForDaemons(t *testing.T) {
 	if err := New().Run(context.Background(), c); err != nil {
 		t.Error(err)
 	}
-	if out, err := exec.Command("kill", "-0", pid).CombinedOutput(); err != nil {
-		t.Errorf("the daemon is gone: %s", out)
+	daemon, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatal(err)
 	}
-	exec.Command("kill", pid).Run()
+	if err := unix.Kill(daemon, 0); err != nil {
+		t.Errorf("the daemon is gone: %v", err)
+	}
+	unix.Kill(daemon, unix.SIGTERM)
 }
 
 func TestRunChroot(t *testing.T) {
