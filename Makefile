@@ -10,6 +10,8 @@ MOLT    := $(BUILD)/molt
 # A plain user's PATH, which su and the line above keep, lacks the system
 # programs; and molt builds with the go that PATH has.
 export PATH := $(if $(findstring /,$(GO)),$(abspath $(dir $(GO))):)$(PATH):/usr/local/sbin:/usr/sbin:/sbin
+# Root by su in a user's clone: git won't tell Go the version, and Go gives up.
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 
 .DEFAULT_GOAL := help
 .PHONY: help deps iso demo run test bench fmt vet clean FORCE
