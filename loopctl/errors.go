@@ -26,8 +26,8 @@ var (
 	ErrContentMismatch = errors.New("new backing file has other content")
 	// ErrWouldKillFS: the kernel (6.6 and later) would shut the mounted file system down.
 	ErrWouldKillFS = errors.New("the kernel would shut down the file system mounted from the device")
-	// ErrStalled: requests are stuck in the current backing file.
-	ErrStalled = errors.New("requests are stuck in the current backing file")
+	// ErrStalled: requests are stuck in the current backing file, or the new one doesn't answer.
+	ErrStalled = errors.New("requests are stuck in the backing file, current or new")
 	// ErrPending: the deadline passed with the ioctl still in the kernel, where
 	// nothing can call it back. The switch may yet take effect.
 	ErrPending = errors.New("switch still pending in the kernel, it may yet take effect")

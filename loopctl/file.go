@@ -2,7 +2,6 @@ package loopctl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -24,11 +23,12 @@ func accessMode(f *os.File) (int, error) {
 	return flags & unix.O_ACCMODE, nil
 }
 
-// readOnlyHandle is another descriptor of the same file, without write access. Where
-// that can't be had, without /proc, it is f itself.
+// readOnlyHandle opens the same file once more, without write access and out of the sight of
+// the runtime: what hangs in it keeps nobody from closing f. Where that can't be had,
+// without /proc, it is f itself.
 func readOnlyHandle(f *os.File) (file *os.File, done func()) {
 	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
-	if err != nil || flags&unix.O_ACCMODE != unix.O_RDWR {
+	if err != nil || flags&unix.O_PATH != 0 || flags&unix.O_ACCMODE == unix.O_WRONLY {
 		return f, func() {}
 	}
 	again, err := openPlain(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), flags&unix.O_DIRECT)
@@ -40,21 +40,6 @@ func readOnlyHandle(f *os.File) (file *os.File, done func()) {
 		return f, func() {}
 	}
 	return again, func() { again.Close() }
-}
-
-// duplicate is a descriptor of its own for the same open file, and not with the runtime's
-// poller: what hangs in it keeps nobody from closing f.
-func duplicate(f *os.File) (*os.File, error) {
-	conn, err := f.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	fd := -1
-	cerr := conn.Control(func(from uintptr) { fd, err = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0) })
-	if err := errors.Join(cerr, err); err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // moment is how long something that can't be called back is waited for after the context has ended.

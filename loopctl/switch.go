@@ -194,14 +194,10 @@ func (s *swap) digestGiven() error {
 
 // sync writes the new file out: the kernel would do it with the device locked. Then
 // it drops the pages, so that what is verified is what has been stored.
-func (s *swap) sync(ctx context.Context) error {
+func (s *swap) sync(context.Context) error {
 	s.progress(StageSync, 0)(0)
-	f, err := duplicate(s.file)
-	if err != nil {
-		return s.fail(nil, err)
-	}
 	start := time.Now()
-	err = patient(ctx, func() error { defer f.Close(); return f.Sync() })
+	err := s.file.Sync()
 	s.report.Fsync = time.Since(start)
 	if err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: nothing to sync there
 		return s.fail(nil, fmt.Errorf("write the new file out: %w", err))
