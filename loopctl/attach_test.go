@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,45 +112,6 @@ func TestAttachEnded(t *testing.T) {
 	}
 }
 
-// TestRace attaches and detaches from many sides at once: none gets lost, and
-// each serves its own file.
-func TestRace(t *testing.T) {
-	asRoot(t)
-	const workers, rounds = 8, 50
-	var attached atomic.Int32
-	var all sync.WaitGroup
-	for w := range workers {
-		f := file(t, "img", pattern(4096, byte(w)))
-		all.Go(func() {
-			for range rounds {
-				if err := attachOnceAndDetach(t, f); err != nil {
-					t.Errorf("worker %d: %v", w, err)
-					return
-				}
-				attached.Add(1)
-			}
-		})
-	}
-	all.Wait()
-	if n := attached.Load(); n != workers*rounds {
-		t.Errorf("%d attached, want %d", n, workers*rounds)
-	}
-}
-
-func attachOnceAndDetach(t *testing.T, f *os.File) error {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	d, err := Attach(ctx, f, Config{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	info, err := d.Info()
-	if err == nil && !isBacking(f, info) {
-		err = errors.New(d.Path() + " serves from " + info.BackingFile)
-	}
-	return errors.Join(err, d.Detach(ctx))
-}
-
 func TestDetachWaits(t *testing.T) {
 	d := attach(t, file(t, "img", pattern(4096, 1)), Config{ReadOnly: true})
 	user, err := os.Open(d.Path())
@@ -196,24 +154,6 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := Open(tc.path); !errors.Is(err, tc.want) {
 			t.Errorf("Open(%q): got %v, want %v", tc.path, err, tc.want)
 		}
-	}
-}
-
-// TestAgainstLosetup has util-linux say what we say.
-func TestAgainstLosetup(t *testing.T) {
-	losetup, err := exec.LookPath("losetup")
-	if err != nil {
-		t.Skip("needs losetup")
-	}
-	f := file(t, "img", pattern(1<<20, 1))
-	d := attach(t, f, Config{ReadOnly: true, Offset: 4096, SizeLimit: 65536})
-	out, err := exec.Command(losetup, "--raw", "--noheadings", "-O", "NAME,OFFSET,SIZELIMIT,RO,BACK-FILE", d.Path()).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := d.Path() + " 4096 65536 1 " + f.Name() + "\n"
-	if diff := cmp.Diff(want, string(out)); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
