@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/molt-installer/molt/cmd/loopctl/internal/cli"
@@ -80,7 +81,7 @@ func (r *release) detach(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, fmt.Errorf("still in use after %v", r.timeout))
 	defer cancel()
 	return d.Detach(ctx)
 }

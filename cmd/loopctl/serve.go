@@ -116,7 +116,12 @@ func (v *service) open(ctx context.Context, specs []string) error {
 		return errors.Join(fmt.Errorf("serve: %w", err), closeAll(sources))
 	}
 	v.reader = r
-	v.clean = append(v.clean, r.Close)
+	v.clean = append(v.clean, func() error {
+		if err := r.Close(); err != nil { // a source that hangs now did so before
+			v.log.warn(err)
+		}
+		return nil
+	})
 	return nil
 }
 
