@@ -18,7 +18,8 @@
 // # Sources
 //
 // ParseSource reads what inst.stage2=, inst.repo= and inst.ks= say. Volumes are
-// the disks and partitions with their labels, for sources that name one.
+// the disks and partitions with their labels, for sources that name one. An ISO
+// finds files in an image that isn't mounted. Package fetch opens what is at a server.
 //
 // The package mounts nothing, checks no digest and asks nobody. It needs
 // Linux and nothing else beyond golang.org/x/sys/unix.

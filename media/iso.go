@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 )
 
 var (
-	// errNoISO says that there is no ISO 9660 file system, as far as could be read.
-	errNoISO    = errors.New("no ISO 9660 file system")
+	errNoISO    = errors.New("no ISO 9660 file system") // as far as could be read
 	errTooLarge = errors.New("is too large")
 )
 
@@ -21,7 +21,7 @@ const (
 )
 
 // iso is just enough of an ISO 9660 file system (ECMA-119, with Rock Ridge
-// names) to read a small file in its root directory.
+// names) to find a file and to read a small one in its root directory.
 type iso struct {
 	r     io.ReaderAt
 	label string
@@ -78,27 +78,17 @@ func isoExtentOf(record []byte) isoExtent {
 // readFile is the content of a file in the root directory, limit bytes at
 // most (else errTooLarge); nil when there is none of that name.
 func (v *iso) readFile(name string, limit int64) ([]byte, error) {
-	dir, err := v.read(v.root)
+	e, err := v.lookup(v.root, name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && e.dir {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	for at := 0; at < len(dir); {
-		record := isoRecord(dir[at:])
-		if record == nil { // the rest of a block is empty
-			at += isoBlock - at%isoBlock
-			continue
-		}
-		at += len(record)
-		if !v.named(record, name) {
-			continue
-		}
-		e := isoExtentOf(record)
-		if e.size > limit {
-			return nil, fmt.Errorf("%s %w: %d bytes", name, errTooLarge, e.size)
-		}
-		return v.read(e)
+	if e.size > limit {
+		return nil, fmt.Errorf("%s %w: %d bytes", name, errTooLarge, e.size)
 	}
-	return nil, nil
+	return v.read(e.isoExtent)
 }
 
 func (v *iso) read(e isoExtent) ([]byte, error) {
@@ -121,15 +111,15 @@ func isoRecord(dir []byte) []byte {
 // named reports whether record is that of a file with this name: by its Rock
 // Ridge name if there is one, else by that of ISO 9660 ("NAME.;1").
 func (v *iso) named(record []byte, name string) bool {
-	const directory = 2
 	id := string(record[33 : 33+int(record[32])])
-	if record[25]&directory != 0 {
-		if id == "\x00" {
-			v.readSP(systemUse(record))
-		}
+	switch id {
+	case "\x00": // the directory itself
+		v.readSP(systemUse(record))
+		return false
+	case "\x01": // the one above
 		return false
 	}
-	if long := v.rockRidgeName(systemUse(record)); long != "" {
+	if long := rockRidgeName(v.susp(record)); long != "" {
 		return long == name
 	}
 	id, _, _ = strings.Cut(id, ";")
@@ -150,22 +140,33 @@ func (v *iso) readSP(area []byte) {
 }
 
 // rockRidgeName joins the NM entries of a system use area (RRIP 4.1.4).
-func (v *iso) rockRidgeName(area []byte) string {
+func rockRidgeName(entries [][]byte) string {
 	var name strings.Builder
+	for _, entry := range entries {
+		if string(entry[:2]) == "NM" && len(entry) > 5 {
+			name.Write(entry[5:])
+		}
+	}
+	return name.String()
+}
+
+// susp are the entries of a record's system use area, with those that it
+// goes on with elsewhere.
+func (v *iso) susp(record []byte) [][]byte {
+	area := systemUse(record)
 	area = area[min(v.skip, len(area)):]
+	var all [][]byte
 	for hops := 0; area != nil && hops < 4; hops++ {
 		var next []byte
 		for _, entry := range suspEntries(area) {
-			switch {
-			case string(entry[:2]) == "NM" && len(entry) > 5:
-				name.Write(entry[5:])
-			case string(entry[:2]) == "CE" && len(entry) >= 28:
+			all = append(all, entry)
+			if string(entry[:2]) == "CE" && len(entry) >= 28 {
 				next = entry
 			}
 		}
 		area = v.continuation(next)
 	}
-	return name.String()
+	return all
 }
 
 // suspEntries takes a system use area apart: two letters, length, version, data.

@@ -23,6 +23,8 @@ func sameTier() map[string][]string {
 		"internal/handoff":   {"media"},                                             // the record names the build
 		"initramfs":          {"media"},                                             // it carries the build
 		"media/disc":         {"media", "initramfs"},                                // disc 1 carries the initramfs
+		"media/fetch":        {"media"},                                             // it opens the sources
+		"media/mediatest":    {"media/fetch"},                                       // the suite for its trees
 		"stage1":             {"stage1/modules", "stage1/network", "stage1/stream"}, // its own parts
 		"stage2/payload/deb": {"stage2/payload"},
 		"cmd/loopctl":        {"cmd/loopctl/internal/cli"}, // its own part
