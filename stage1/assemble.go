@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/molt-installer/molt/stage1/network"
 )
 
 // rootFS is what stage 2's root is made of.
@@ -47,6 +49,9 @@ func (s *session) assemble(ctx context.Context) (rootFS, error) {
 		return rootFS{}, err
 	}
 	if err := makeWithin(d.root, "lib/modules"); err != nil {
+		return rootFS{}, err
+	}
+	if err := network.LinkResolvConf(d.root); err != nil {
 		return rootFS{}, err
 	}
 	return rootFS{image, loop}, mountAll(s, rootMounts(d))

@@ -22,6 +22,7 @@ import (
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage1/network"
 )
 
 // Main is the program. As process 1 it doesn't return; the kernel calls it
@@ -61,6 +62,9 @@ func boot(ctx context.Context) (*session, error) {
 		quietKernel()
 	}
 	if err := s.devices.start(ctx); err != nil {
+		return s, err
+	}
+	if err := network.LinkResolvConf("/"); err != nil {
 		return s, err
 	}
 	return s, answerKernel("/init", "/sbin/modprobe")
