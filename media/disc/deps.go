@@ -53,6 +53,8 @@ func TestRequirements() []Requirement {
 		{"btrfs-progs", "mkfs.btrfs", "volumes to recognise in tests"},
 		{"exfatprogs", "mkfs.exfat", "volumes to recognise in tests"},
 		{"ntfs-3g", "mkntfs", "volumes to recognise in tests"},
+		{"iproute2", "ip", "networks in tests"},
+		{"dnsmasq-base", "dnsmasq", "DHCP, router advertisements and names in tests of the network"},
 		{"iproute2", "ip", "sets up networks in tests"},
 		{"dnsmasq-base", "dnsmasq", "serves addresses and names in these"},
 		{"cryptsetup-bin", "veritysetup", "a second opinion on hash trees in tests"},
