@@ -4,7 +4,8 @@
 // medium busy.
 //
 // It is not a mount(8): it mounts nothing. It is not a source of high availability
-// either: a request that hangs in the old file hangs the switch too. It imports
+// either: a request that hangs in the old file hangs the switch too; package failover
+// has what doesn't hang. It imports
 // golang.org/x/sys/unix and the standard library, runs no program, needs root for nearly
 // everything, and /proc, /sys and /dev.
 //
@@ -18,6 +19,16 @@
 // device serves from it, and that the device serves that content afterwards. If it can't, the
 // device is as it was, or the error is ErrPending, ErrConcurrent or ErrNotRestored.
 // ChangeFD is the bare ioctl, where the kernel checks type and size only.
+//
+// Rescue is for a device whose server is dead: there is nothing to compare with any more, so
+// the digest of the content is required, and no way back. Watch waits for a copy to come or to be
+// finished, or makes it, and switches to it when it is right.
+//
+// What is read may hang, where nothing can end it. When the context ends, or nothing is
+// heard for fifteen times StallAfter, Switch, Rescue, Digest and Watch return ErrStalled within a second and leave
+// the goroutine that hangs to itself: it changes nothing any more and ends with the request. A
+// process with a thread in a read with O_DIRECT that hangs can't exit before that, so the first
+// read of a comparison goes by way of the page cache, where a signal ends it.
 //
 // Every error is an *Error, that wraps a sentinel (ErrSizeMismatch) and, where the
 // kernel refused, its errno (unix.EINVAL).
@@ -36,11 +47,13 @@
 //     system that the kernel would shut down.
 //  3. Sync: fsync of the new file, which the kernel would do with the device locked, and
 //     its pages dropped, so that what has been stored is verified.
-//  4. Verify: the device, read with O_DIRECT, and the file are compared byte for byte; or
-//     the file is hashed and compared with a known digest, which spares a slow medium.
+//  4. Verify: the device, read with O_DIRECT, and the file are compared byte for byte and
+//     hashed in one pass, on all cores; or the file is hashed and compared with a known digest, which
+//     spares a slow medium.
 //  5. Change: LOOP_CHANGE_FD, if nobody has touched the device since step 1.
 //  6. Confirm: the device's backing file is the new one, its sequence number a later one, it is
-//     still read-only, and everything read back with O_DIRECT has the digest of step 4.
+//     still read-only, and everything read back with O_DIRECT has the digest of step 4:
+//     chunk by chunk, from the states that SHA-256 had at the same places, so on all cores.
 //     If not, LOOP_CHANGE_FD to the old file.
 //  7. The name in LOOP_GET_STATUS64, which the kernel leaves alone, is set.
 //
@@ -48,7 +61,8 @@
 // what they wrote by then. What they write later, nobody notices. A file without a
 // name (O_TMPFILE) or a sealed memfd closes that hole.
 //
-// What it can't see: that a file sits on the device by way of an overlay or a btrfs.
+// What it can't see: that a file is served from the device by a FUSE or network server, or lies
+// on an overlay or btrfs that was mounted where this process can't look; Report.Warnings names the latter.
 //
 // # The helper process
 //
