@@ -3,6 +3,8 @@ package fetch_test
 import (
 	"crypto/x509"
 	"flag"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -108,3 +110,6 @@ func TestMain(m *testing.M) {
 	flag.Set("test.parallel", "24")
 	os.Exit(m.Run())
 }
+
+// quiet is the log of a server whose clients refuse it on purpose.
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

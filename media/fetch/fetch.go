@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/molt-installer/molt/media"
@@ -105,10 +106,10 @@ func parseProxy(s string) (*url.URL, error) {
 	if s == "" {
 		return nil, nil
 	}
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
-		u, err = url.Parse("http://" + s)
+	if !strings.Contains(s, "://") {
+		s = "http://" + s
 	}
+	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" {
 		return nil, errors.New("the proxy must be [http://][user:password@]host[:port]; in a password write %40 for @, %2F for /, %3A for :")
 	}
