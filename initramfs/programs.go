@@ -21,6 +21,9 @@ import (
 const (
 	stage1Package = "github.com/molt-installer/molt/cmd/stage1"
 	urootModule   = "github.com/u-root/u-root"
+	// rescueTag chooses gosh's line editor: the one of the smallest build doesn't
+	// obey "exit" when the command before it failed.
+	rescueTag = "goshliner"
 )
 
 // DefaultRescue are the commands a person finds in the shell of stage 1, as
@@ -125,7 +128,7 @@ func (c Config) rescueStamp(ctx context.Context, dirs []string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(strings.Join(append([]string{version, toolchain}, dirs...), "\n")))
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{version, toolchain, rescueTag}, dirs...), "\n")))
 	return hex.EncodeToString(sum[:8]), nil
 }
 
@@ -141,7 +144,7 @@ func buildRescue(uroot string, dirs []string) ([]byte, error) {
 	}
 	out := filepath.Join(tmp, "bb")
 	opts := &bb.Opts{
-		Env:          golang.Default(golang.DisableCGO(), golang.WithGO111MODULE("on"), golang.WithBuildTag("goshsmall")),
+		Env:          golang.Default(golang.DisableCGO(), golang.WithGO111MODULE("on"), golang.WithBuildTag(rescueTag)),
 		GenSrcDir:    filepath.Join(tmp, "src"),
 		CommandPaths: paths,
 		BinaryPath:   out,
