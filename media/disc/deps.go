@@ -55,8 +55,6 @@ func TestRequirements() []Requirement {
 		{"ntfs-3g", "mkntfs", "volumes to recognise in tests"},
 		{"iproute2", "ip", "networks in tests"},
 		{"dnsmasq-base", "dnsmasq", "DHCP, router advertisements and names in tests of the network"},
-		{"iproute2", "ip", "sets up networks in tests"},
-		{"dnsmasq-base", "dnsmasq", "serves addresses and names in these"},
 		{"cryptsetup-bin", "veritysetup", "a second opinion on hash trees in tests"},
 		{"man-db", "man", "reads loopctl's manual page in tests"},
 		{"groff-base", "groff", "a second opinion on it"},
