@@ -92,6 +92,9 @@ func byThread(dev, f *os.File) *attempt {
 func byProcess(dev, f *os.File) *attempt {
 	a := newAttempt()
 	go func() {
+		// What ends this thread ends the helper too, see Pdeathsig.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		p, err := startHelper(dev, f)
 		if err != nil {
 			a.done <- err
@@ -104,7 +107,8 @@ func byProcess(dev, f *os.File) *attempt {
 }
 
 // startHelper runs the program in a process group of its own, so that a Ctrl-C
-// meant for the caller doesn't end it half-way. It gets no descriptors but the two.
+// meant for the caller doesn't end it half-way. If the caller is killed, so is the helper,
+// as long as it waits for the device's lock. It gets no descriptors but the two.
 func startHelper(dev, f *os.File) (*os.Process, error) {
 	program, err := helperProgram()
 	if err != nil {
@@ -115,7 +119,7 @@ func startHelper(dev, f *os.File) (*os.Process, error) {
 		Dir:   "/",
 		Env:   []string{},
 		Files: []*os.File{dev, f},
-		Sys:   &syscall.SysProcAttr{Setpgid: true},
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoHelper, err)
