@@ -118,14 +118,19 @@ func (o demoOptions) login(ctx context.Context, r *scenario.Run, out io.Writer) 
 	return err
 }
 
+// quiet is how long a demo says nothing while a step goes on.
+const quiet = 30 * time.Second
+
 // story tells the events of an installation, a line each.
 type story struct {
 	out    io.Writer
 	began  time.Time
+	said   time.Time // the last line
 	titles map[string]string
 }
 
 func (t *story) say(text string) {
+	t.said = time.Now()
 	fmt.Fprintf(t.out, "%6.1f s  %s\n", time.Since(t.began).Seconds(), text)
 }
 
@@ -138,6 +143,10 @@ func (t *story) tell(e event.Event) {
 		}
 	case event.Start:
 		t.say(t.titles[e.Step])
+	case event.Progress:
+		if a := e.Progress; a != nil && a.Total > 0 && time.Since(t.said) >= quiet {
+			t.say(fmt.Sprintf("%s: %d %%", t.titles[e.Step], 100*a.Done/a.Total))
+		}
 	case event.Finish:
 		if s := e.Switch; s != nil {
 			t.say(fmt.Sprintf("%s switched from %s to %s in %.1f ms (%d bytes, sha256 %.16s…)",
