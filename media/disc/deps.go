@@ -53,6 +53,8 @@ func TestRequirements() []Requirement {
 		{"btrfs-progs", "mkfs.btrfs", "volumes to recognise in tests"},
 		{"exfatprogs", "mkfs.exfat", "volumes to recognise in tests"},
 		{"ntfs-3g", "mkntfs", "volumes to recognise in tests"},
+		{"nginx", "nginx", "a real web server for sources in tests"},
+		{"vsftpd", "vsftpd", "a real FTP server for sources in tests"},
 		{"iproute2", "ip", "networks in tests"},
 		{"dnsmasq-base", "dnsmasq", "DHCP, router advertisements and names in tests of the network"},
 		{"cryptsetup-bin", "veritysetup", "a second opinion on hash trees in tests"},
