@@ -12,7 +12,7 @@ import (
 // patterns before it took in. What selected modules depend on comes by itself.
 //
 // There is no sound, no graphics beyond the kernel's own, no wireless, no
-// joystick, and no file system an installation doesn't make.
+// joystick, and no file system an installation doesn't make or is made from.
 func DefaultModules() []string {
 	return []string{
 		// Disks and drives.
@@ -34,6 +34,18 @@ func DefaultModules() []string {
 		// Virtual machines.
 		"drivers/virtio/*", "drivers/hv/hv_vmbus", "drivers/char/hw_random/virtio-rng", "drivers/xen/xen-privcmd",
 		"drivers/pci/controller/*",
+		// Networks: cards, their transceivers, those of virtual machines, and what can stand on them.
+		"drivers/net/ethernet/...", "drivers/net/phy/*", "drivers/net/mdio/*", "drivers/net/{mdio,mii}",
+		"drivers/net/usb/{asix,aqc111,ax88179_178a,cdc_ether,cdc_ncm,dm9601,lan78xx,mcs7830,pegasus,r8152,r8153_ecm,rtl8150,smsc75xx,smsc95xx,sr9700,sr9800,usbnet}",
+		"drivers/net/{virtio_net,xen-netfront}", "drivers/net/hyperv/*", "drivers/net/vmxnet3/*", "drivers/pci/controller/pci-hyperv",
+		"drivers/net/bonding/*", "net/8021q/*", "net/bridge/bridge",
+		"fs/nfs/{nfs,nfsv3,nfsv4}",
+		// Not those for clusters and switches, offload, PCMCIA, and what left the market fifteen years ago: they are large.
+		"!drivers/net/ethernet/{mellanox/mlxsw,netronome,cavium,pensando,fungible,neterion,myricom,tehuti}/...",
+		"!drivers/net/ethernet/chelsio/{inline_crypto,libcxgb,cxgb,cxgb3}/...", "!drivers/net/ethernet/marvell/{prestera,octeon_ep,octeontx2}/...",
+		"!drivers/net/ethernet/sfc/{siena,falcon}/...", "!drivers/net/ethernet/qlogic/netxen/*", "!drivers/net/ethernet/qlogic/qla3xxx",
+		"!drivers/net/ethernet/brocade/...", "!drivers/net/ethernet/broadcom/cnic", "!drivers/net/ethernet/sun/{niu,cassini}",
+		"!drivers/net/ethernet/{8390,3com,amd,fujitsu,smsc,xircom}/*_cs",
 		// File systems, and what they read names and check sums with.
 		"fs/{isofs,squashfs,overlayfs,ext4,xfs,fat,nls,efivarfs}/*",
 		"!fs/nls/mac-*",
