@@ -5,7 +5,7 @@ GO      ?= go
 # What needs root runs through sudo, with the caller's Go and modules, and a
 # build cache apart, so that no file in the caller's home becomes root's.
 SUDO     = $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=SOURCE_DATE_EPOCH,MOLT_REQUIRE_GUESTS,MOLT_GUEST_LOGS env PATH="$(PATH)" \
-           GOMODCACHE="$(shell $(GO) env GOMODCACHE)" GOCACHE="$(abspath $(BUILD))/cache/go")
+           GOMODCACHE="$(shell $(GO) env GOMODCACHE)" GOFLAGS="$(GOFLAGS)" GOCACHE="$(abspath $(BUILD))/cache/go")
 MOLT    := $(BUILD)/molt
 # A plain user's PATH, which su and the line above keep, lacks the system
 # programs; and molt builds with the go that PATH has.
