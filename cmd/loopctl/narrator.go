@@ -98,6 +98,14 @@ func (n *narrator) end(err error) {
 	n.stage, n.text = "", ""
 }
 
+// say ends the stage with a line of its own.
+func (n *narrator) say(line string) {
+	n.end(nil)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	fmt.Fprintln(n.w, line)
+}
+
 func (n *narrator) close(now time.Time, verdict string) {
 	if n.stage == "" || n.width == nil {
 		return

@@ -22,7 +22,7 @@ func program() cli.Program {
 			`have losetup's names where they mean the same.`,
 		Commands: []cli.Command{
 			attachCommand(), listCommand(), infoCommand(), switchCommand(), toMemoryCommand(),
-			serveCommand(), detachCommand(), holdersCommand(),
+			watchCommand(), serveCommand(), detachCommand(), holdersCommand(),
 		},
 		Notes:    notes(),
 		Examples: examples(),

@@ -108,6 +108,8 @@ func (p *process) signal(t *testing.T) {
 
 func (p *process) status(t *testing.T) int {
 	t.Helper()
+	kill := time.AfterFunc(time.Minute, func() { p.Process.Kill() })
+	defer kill.Stop()
 	var exit *exec.ExitError
 	if err := p.Wait(); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)

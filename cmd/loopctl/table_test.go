@@ -162,7 +162,7 @@ func TestZshCompletion(t *testing.T) {
 	if err := os.WriteFile(script, []byte(written(t, "completion", "zsh")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lines := map[string][]string{"loopctl ": {"serve", "completion"}, "loopctl switch ": {"loop77"}, "loopctl list -O BACK-F": {"BACK-FILE"}}
+	lines := map[string][]string{"loopctl ": {"watch", "completion"}, "loopctl switch ": {"loop77"}, "loopctl list -O BACK-F": {"BACK-FILE"}}
 	for _, c := range program().Commands {
 		for _, o := range c.Options {
 			lines["loopctl "+c.Name+" -"] = append(lines["loopctl "+c.Name+" -"], names(o)...)
