@@ -20,6 +20,7 @@ type change struct {
 	rescue   bool
 	quiet    bool
 	json     bool
+	hashed   bool // whatever options says: watch --copy knows the digest of its copy
 }
 
 func switchCommand() cli.Command {
@@ -177,7 +178,7 @@ const (
 // words are what is done in each stage.
 func (c *change) words(dev, to string) func(string, int64) string {
 	verify := "comparing " + to + " with " + dev
-	if c.options.Verify == loopctl.VerifyDigest {
+	if c.hashed || c.options.Verify == loopctl.VerifyDigest {
 		verify = "hashing " + to
 	}
 	from := dev

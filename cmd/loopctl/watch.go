@@ -32,6 +32,7 @@ func (v *vigil) watch(ctx context.Context, args []string, s cli.Streams) error {
 	if err := v.consistent(); err != nil {
 		return err
 	}
+	v.hashed = v.copy
 	return v.run(args[0], args[1], s, func(d *loopctl.Device, n *narrator) (*loopctl.Report, error) {
 		o := loopctl.WatchOptions{Switch: v.options, Copy: v.copy}
 		if !v.quiet {
