@@ -36,6 +36,7 @@ func daemon(t testing.TB, address, name string, args ...string) *os.Process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		signal(t, cmd.Process, unix.SIGSTOP) // what is stopped has no further children
 		signal(t, cmd.Process, unix.SIGKILL)
 		cmd.Wait()
 	})
