@@ -41,8 +41,8 @@ test: deps ## run all tests; SHORT=1 leaves the guests out
 	@$(if $(SHORT),,$(MAKE) --no-print-directory iso EXAMPLE=debian)
 	$(SUDO) $(GO) test $(if $(SHORT),-short) -timeout 80m ./...
 
-bench: deps iso ## measure: first screen, memory, image copy, switch, whole installation
-	$(SUDO) $(MOLT) bench -o $(BUILD) $(EXAMPLE)
+bench: $(if $(filter loopctl,$(ONLY)),$(MOLT),deps iso) ## measure: first screen, memory, image copy, switch, whole installation; ONLY=loopctl: that alone
+	$(SUDO) $(MOLT) bench -o $(BUILD) $(if $(ONLY),-only $(ONLY)) $(EXAMPLE)
 
 fmt: ## format the source
 	$(GO) fmt ./...

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -33,46 +35,80 @@ func ratio(name string, value float64, unit string, other float64, than string) 
 // bench is one run of all measurements.
 type bench struct {
 	out, example string
+	name         string // of the file of figures
 	dir          string
 	log          io.Writer
 	figures      []figure
 }
 
-// runBench is "molt bench". Figures go to build/bench/EXAMPLE.json and, as a
-// table, to the terminal; nothing is judged.
+// runBench is "molt bench". Figures go to build/bench/EXAMPLE.json (EXAMPLE-PARTS.json
+// when only some are measured) and, as a table, to the terminal; nothing is judged.
 func runBench(ctx context.Context, args []string, s streams) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(s.err)
 	out := f.String("o", "build", "`directory` of what was built")
-	only := f.String("only", "", "`names` of parts to run, separated by commas: screen, copy, memory, install")
+	only := f.String("only", "", "`names` of parts to run, separated by commas: "+strings.Join((&bench{}).partNames(), ", "))
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	b := &bench{out: *out, example: cmp.Or(f.Arg(0), "debian"), log: s.err}
+	parts, err := b.choose(*only)
+	if err != nil {
+		return err
+	}
 	b.dir = filepath.Join(*out, "bench", "work")
 	defer os.RemoveAll(b.dir)
-	if err := b.measure(ctx, *only); err != nil {
-		return err
+	at := conditionsNow()
+	failed := b.measure(ctx, parts)
+	if err := b.save(at); err != nil {
+		return errors.Join(failed, err)
 	}
-	if err := b.save(); err != nil {
-		return err
-	}
-	return writeFigures(s.out, b.figures)
+	fmt.Fprintln(s.out, at)
+	return errors.Join(failed, writeFigures(s.out, b.figures))
 }
 
-// measure runs the parts. One that fails doesn't keep the others from running.
-func (b *bench) measure(ctx context.Context, only string) error {
-	parts := []struct {
-		name string
-		run  func(context.Context) error
-	}{
-		{"screen", b.firstScreen}, {"copy", b.imageCopy}, {"memory", b.smallestMemory}, {"install", b.installation},
+// part is a group of measurements that can be run alone.
+type part struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (b *bench) parts() []part {
+	return []part{
+		{"screen", b.firstScreen}, {"copy", b.imageCopy}, {"memory", b.smallestMemory}, {"install", b.installation}, {"loopctl", b.loopctl},
 	}
+}
+
+func (b *bench) partNames() []string {
+	var names []string
+	for _, p := range b.parts() {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// choose finds the parts named, all of them if none is, and names the file of figures.
+func (b *bench) choose(only string) ([]part, error) {
+	b.name = b.example
+	if only == "" {
+		return b.parts(), nil
+	}
+	var chosen []part
+	for _, name := range strings.Split(only, ",") {
+		i := slices.Index(b.partNames(), name)
+		if i < 0 {
+			return nil, fmt.Errorf("bench has no part %q; there are %s", name, strings.Join(b.partNames(), ", "))
+		}
+		chosen = append(chosen, b.parts()[i])
+		b.name += "-" + name
+	}
+	return chosen, nil
+}
+
+// measure runs parts. One that fails doesn't keep the others from running.
+func (b *bench) measure(ctx context.Context, parts []part) error {
 	var failed []error
 	for _, p := range parts {
-		if only != "" && !strings.Contains(","+only+",", ","+p.name+",") {
-			continue
-		}
 		fmt.Fprintf(b.log, "bench: %s\n", p.name)
 		if err := os.MkdirAll(b.dir, 0o755); err != nil {
 			return err
@@ -89,16 +125,39 @@ func (b *bench) add(f figure) {
 	b.figures = append(b.figures, f)
 }
 
-func (b *bench) save() error {
+func (b *bench) save(at conditions) error {
 	data, err := json.MarshalIndent(struct {
-		Time    time.Time `json:"time"`
-		Example string    `json:"example"`
-		Figures []figure  `json:"figures"`
-	}{time.Now().UTC(), b.example, b.figures}, "", "  ")
+		conditions
+		Example string   `json:"example"`
+		Figures []figure `json:"figures"`
+	}{at, b.example, b.figures}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(b.out, "bench", b.example+".json"), append(data, '\n'), 0o644)
+	return os.WriteFile(filepath.Join(b.out, "bench", b.name+".json"), append(data, '\n'), 0o644)
+}
+
+// conditions are what figures depend on.
+type conditions struct {
+	Time   time.Time `json:"time"`
+	Kernel string    `json:"kernel"`
+	CPUs   int       `json:"cpus"`
+	Load   string    `json:"load"` // processes that run or want to, on average of 1, 5 and 15 minutes before
+}
+
+func conditionsNow() conditions {
+	return conditions{time.Now().UTC(), fieldsOf("/proc/sys/kernel/osrelease", 1), runtime.NumCPU(), fieldsOf("/proc/loadavg", 3)}
+}
+
+// fieldsOf are the first n fields of a file of /proc.
+func fieldsOf(name string, n int) string {
+	text, _ := os.ReadFile(name)
+	fields := strings.Fields(string(text))
+	return strings.Join(fields[:min(n, len(fields))], " ")
+}
+
+func (c conditions) String() string {
+	return fmt.Sprintf("%s, Linux %s, %d CPUs, load before %s", c.Time.Format(time.DateOnly), c.Kernel, c.CPUs, c.Load)
 }
 
 func writeFigures(w io.Writer, figures []figure) error {
