@@ -150,7 +150,7 @@ func (w *worker) look() State {
 	switch {
 	case len(have) == 0:
 		s.Step, s.Reason = StepAddress, w.missing()
-	case !w.hasRoute(l):
+	case !w.hasRoute(l, have):
 		s.Step, s.Reason = StepRoute, ErrNoRoute
 	case w.tried.Step == 0:
 		s.Step, s.Reason = StepNames, ErrUntried
@@ -179,11 +179,11 @@ func detail(l netlink.Link, have []netip.Prefix) string {
 	return strings.Join(words, " ")
 }
 
-// hasRoute reports whether l leads anywhere: by a default route, or to a host or
-// name server that is asked for. An interface that is given an address and no
+// hasRoute reports whether l leads anywhere: by a default route of a family that
+// it has an address of, or to a host or name server that is asked for. An interface that is given an address and no
 // gateway has all it should.
-func (w *worker) hasRoute(l netlink.Link) bool {
-	if len(w.routes) > 0 || len(defaultRoutes(l, unix.AF_INET)) > 0 || len(defaultRoutes(l, unix.AF_INET6)) > 0 {
+func (w *worker) hasRoute(l netlink.Link, have []netip.Prefix) bool {
+	if len(w.routes) > 0 || slices.ContainsFunc(have, func(p netip.Prefix) bool { return len(defaultRoutes(l, family(p.Addr()))) > 0 }) {
 		return true
 	}
 	targets := w.servers()
