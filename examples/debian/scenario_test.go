@@ -34,11 +34,11 @@ poweroff
 // TestInstall is the proof: real packages, from power-on to a login.
 func TestInstall(t *testing.T) {
 	r := vmtest.Install(t, vmtest.Scenario{
-		Set: "debian", Firmware: vm.UEFI, Kickstart: kickstart, DiskSize: 12 << 30, Timeout: 70 * time.Minute,
+		Set: "debian", Firmware: vm.UEFI, KeepVars: true, Kickstart: kickstart, DiskSize: 12 << 30, Timeout: 70 * time.Minute,
 	})
 	r.CheckEvents(rootPassword, userPassword)
 	r.CheckShed()
-	r.CheckESP()
+	r.CheckESP("debian")
 	if len(r.Offers) != 1 || r.Offers[0].Wanted != 2 {
 		t.Errorf("discs asked for: %+v, want disc 2 once", r.Offers)
 	}
@@ -61,6 +61,10 @@ func TestInstall(t *testing.T) {
 			t.Errorf("%s: %q, want %q", command, got, want)
 		}
 	}
+	if entries := sys.Shell("efibootmgr"); !strings.Contains(entries, `\EFI\debian\grubx64.efi`) {
+		t.Errorf("the firmware has no entry for Debian:\n%s", entries)
+	}
+	sys.AtScreen("ada", userPassword)
 	if groups := sys.As("ada", userPassword, "id -nG"); !strings.Contains(groups, "sudo") {
 		t.Errorf("ada is in the groups %q", groups)
 	}

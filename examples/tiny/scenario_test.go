@@ -109,7 +109,7 @@ func TestUEFI(t *testing.T) {
 	r := vmtest.Install(t, vmtest.Scenario{Set: "tiny", Firmware: vm.UEFI, Kickstart: kickstart})
 	r.CheckEvents(rootPassword, userPassword)
 	r.CheckShed()
-	r.CheckESP()
+	r.CheckESP("tiny")
 	for i, o := range r.Offers {
 		if o.Wanted != i+2 || o.Attempt > 0 {
 			t.Errorf("disc %d was asked for as number %d, attempt %d", o.Wanted, i+1, o.Attempt)
@@ -194,6 +194,39 @@ func TestDamagedImage(t *testing.T) {
 	}
 	r.Type("r\n")
 	r.WaitFor(event.Plan)
+	r.CtrlAltDel() // in the middle of the installation
+	if !r.Guest.Rebooted() {
+		t.Error("Ctrl-Alt-Del did not reboot")
+	}
+}
+
+// TestCrash: stage 2 dies when disc 1 is long gone. Stage 1 says so on the same
+// console, with its menu; its shell can be used and left, and another try
+// installs.
+func TestCrash(t *testing.T) {
+	crash := "%pre-install\n[ -e /run/crashed ] || { touch /run/crashed; kill -9 $PPID; }\n%end\n"
+	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", Append: direct, Kickstart: kickstart + crash})
+	if reason := r.Fails(); !strings.Contains(reason, "ended by signal 9") {
+		t.Errorf("the reason is %s", reason)
+	}
+	r.Expect(`Stage 2 ended without a result`)
+	r.Expect(`What now\?`)
+	r.Type("s\n")
+	r.Expect(`[$#] `)
+	r.Type("cat /sys/block/loop0/loop/backing_file\n")
+	r.Expect(`no such file`) // it is free
+	r.Type("exit\n")
+	r.Expect(`What now\?`)
+	r.Type("r\n")
+	if reason := r.Fails(); !strings.Contains(reason, "Disc 1 of Tiny 1 was not found") {
+		t.Errorf("the reason is %s", reason)
+	}
+	if err := r.Guest.Insert(t.Context(), vm.DriveID(0), r.Set.Disc(1)); err != nil {
+		t.Fatal(err)
+	}
+	r.Finish()
+	r.PoweredOff(t)
+	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root, rootPassword, userPassword) })
 }
 
 // damaged is a copy of disc 1 with one bit flipped in the middle of the image.
@@ -203,15 +236,7 @@ func damaged(t *testing.T, set *scenario.Set) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err := os.ReadFile(filepath.Join(set.Dir, "netboot", media.ImagePath))
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := bytes.Index(disc, image[:64<<10])
-	if at < 0 {
-		t.Fatal("the stage 2 image is not on disc 1")
-	}
-	disc[at+len(image)/2] ^= 1
+	disc[vmtest.Find(t, set, media.ImagePath)] ^= 1
 	file := filepath.Join(t.TempDir(), "damaged.iso")
 	if err := os.WriteFile(file, disc, 0o644); err != nil {
 		t.Fatal(err)

@@ -35,6 +35,9 @@ type Config struct {
 	CPUs     int      // 2 if 0
 	Firmware Firmware // BIOS if empty
 	Machine  string   // "pc" or "q35"; if empty, pc for BIOS and q35 for UEFI
+	// Vars has the variables that UEFI begins with: VarsFile of an earlier guest.
+	// If empty none are set.
+	Vars string
 
 	// Kernel, Initrd and Append boot a kernel directly, without a boot loader.
 	Kernel, Initrd, Append string

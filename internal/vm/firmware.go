@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,8 +17,11 @@ func ovmf() [][2]string {
 	}
 }
 
-// firmwareArgs are the options for the firmware. Each start gets fresh
-// variables: a boot entry of an earlier run would change what is booted.
+// VarsFile is the file in a guest's directory with UEFI's variables.
+const VarsFile = "vars.fd"
+
+// firmwareArgs are the options for the firmware. Each start gets variables of
+// its own: a boot entry of an earlier run would change what is booted.
 func (c Config) firmwareArgs() ([]string, error) {
 	if c.Firmware == BIOS {
 		return nil, nil
@@ -26,8 +30,8 @@ func (c Config) firmwareArgs() ([]string, error) {
 		if _, err := os.Stat(pair[0]); err != nil {
 			continue
 		}
-		vars := filepath.Join(c.Dir, "vars.fd")
-		if err := copyFile(pair[1], vars); err != nil {
+		vars := filepath.Join(c.Dir, VarsFile)
+		if err := copyFile(cmp.Or(c.Vars, pair[1]), vars); err != nil {
 			return nil, fmt.Errorf("copy the firmware's variables: %w", err)
 		}
 		return []string{

@@ -30,6 +30,10 @@ type Config struct {
 	// Offer is the ISO image to put in when a disc is asked for; "" puts in
 	// none. If nil it is always the right one.
 	Offer func(Ask) string
+	// KeepVars has Boot begin with UEFI's variables as the installation left
+	// them, as a machine does. Without it there are none, as on a machine that
+	// forgot them or that the disk was moved to.
+	KeepVars bool
 	// Event is told every event as it comes; may be nil.
 	Event func(event.Event)
 }
@@ -217,5 +221,8 @@ func (f *follower) offer(ctx context.Context, drive string) error {
 func (r *Run) Boot(ctx context.Context, dir string) (*vm.Guest, error) {
 	g := r.cfg.Guest
 	g.Dir, g.Disks, g.Drives = dir, []vm.Disk{{Path: r.Disk, Serial: "target"}}, make([]string, max(1, r.cfg.Drives))
+	if r.cfg.KeepVars {
+		g.Vars = r.Guest.File(vm.VarsFile)
+	}
 	return vm.Start(ctx, g)
 }

@@ -135,8 +135,9 @@ func (r *Run) CheckDisk(look func(root string)) {
 	look(dir)
 }
 
-// CheckESP checks that the firmware finds a loader without any variable.
-func (r *Run) CheckESP() {
+// CheckESP checks that UEFI finds a loader without any variable, and that it
+// has been told of the vendor's.
+func (r *Run) CheckESP(vendor string) {
 	r.t.Helper()
 	img := must(vm.OpenImage(r.ctx, r.Disk))(r.t)
 	esp := must(img.Find("vfat"))(r.t)
@@ -144,6 +145,20 @@ func (r *Run) CheckESP() {
 	if !strings.Contains(strings.ToUpper(strings.Join(names, " ")), "BOOTX64.EFI") {
 		r.t.Errorf("no EFI/BOOT/BOOTX64.EFI on the ESP, only %q", names)
 	}
+	must(esp.ReadFile(r.ctx, "EFI/"+vendor+"/grubx64.efi"))(r.t)
+	vars := must(os.ReadFile(r.Guest.File(vm.VarsFile)))(r.t)
+	if loader := `\EFI\` + vendor + `\grubx64.efi`; !bytes.Contains(vars, utf16le(loader)) {
+		r.t.Errorf("the firmware has no entry for %s", loader)
+	}
+}
+
+// utf16le is ASCII text as UEFI has it in its variables.
+func utf16le(text string) []byte {
+	var b []byte
+	for _, c := range []byte(text) {
+		b = append(b, c, 0)
+	}
+	return b
 }
 
 // CheckRoot checks what every installed system has and has not: nothing of the

@@ -18,6 +18,7 @@ type Scenario struct {
 	Set       string // "tiny": the set in build/tiny
 	Disc1     string // ISO image to start from instead of the set's
 	Firmware  vm.Firmware
+	KeepVars  bool // see scenario.Config
 	Kickstart string
 	Append    string // boots the kernel directly, with these options
 	Drives    int
@@ -74,6 +75,7 @@ func Begin(t testing.TB, s Scenario) *Run {
 		Drives:    s.Drives,
 		Loaded:    s.Loaded,
 		Offer:     s.Offer,
+		KeepVars:  s.KeepVars,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +131,18 @@ func (r *Run) Alive() {
 	}
 	if !status.Running {
 		r.t.Error("the machine has stopped")
+	}
+}
+
+// CtrlAltDel presses these keys, and waits for the end: with Scenario.Append a
+// machine that reboots ends.
+func (r *Run) CtrlAltDel() {
+	r.t.Helper()
+	if err := r.Guest.SendKeys(r.ctx, "<ctrl-alt-delete>"); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.Guest.Wait(r.ctx); err != nil {
+		r.t.Fatal(err)
 	}
 }
 
@@ -195,6 +209,23 @@ func (s *System) relogin(user, password string) {
 	}
 	if err := s.Console().Login(s.ctx, user, password); err != nil {
 		s.t.Fatal(err)
+	}
+}
+
+// AtScreen logs a user in on tty1 and out again, by the keyboard and what the
+// VGA screen shows (vcs(4)).
+func (s *System) AtScreen(user, password string) {
+	s.t.Helper()
+	for _, p := range []struct{ shows, keys string }{
+		{"login: ", user + "\n"},
+		{"Password: ", password + "\n"},
+		{"[#$] ", "echo at $(tty)\n"},
+		{"at /dev/tty1", "exit\n"},
+	} {
+		s.Shell("timeout 60 sh -c 'until grep -q \"" + p.shows + "\" /dev/vcs1; do sleep 0.2; done'")
+		if err := s.SendKeys(s.ctx, p.keys); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 }
 
