@@ -151,8 +151,11 @@ func (w *worker) apply4(g given) {
 	if err != nil {
 		return
 	}
+	// Known before it can be used: who sees the address must find the name servers.
+	before := w.v4.addresses
+	w.set(func() { w.v4 = g })
 	for _, p := range addresses(l, unix.AF_INET, true) {
-		if slices.Contains(w.v4.addresses, p) && !slices.Contains(g.addresses, p) {
+		if slices.Contains(before, p) && !slices.Contains(g.addresses, p) {
 			removeAddress(l, p)
 		}
 	}
@@ -165,7 +168,7 @@ func (w *worker) apply4(g given) {
 	for _, r := range g.routes {
 		err = errors.Join(err, w.addRoute(l, r))
 	}
-	w.set(func() { w.v4, w.why4 = g, err })
+	w.set(func() { w.why4 = err })
 }
 
 // addRoute leaves the default route out while it is another interface's turn.

@@ -147,8 +147,10 @@ func (w *worker) apply6(g given) {
 	if err != nil {
 		return
 	}
+	before := w.v6.addresses
+	w.set(func() { w.v6 = g })
 	for _, p := range addresses(l, unix.AF_INET6, false) {
-		if slices.Contains(w.v6.addresses, p) && !slices.Contains(g.addresses, p) {
+		if slices.Contains(before, p) && !slices.Contains(g.addresses, p) {
 			removeAddress(l, p)
 		}
 	}
@@ -157,5 +159,5 @@ func (w *worker) apply6(g given) {
 			err = e
 		}
 	}
-	w.set(func() { w.v6, w.why6 = g, err })
+	w.set(func() { w.why6 = err })
 }
