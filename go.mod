@@ -28,6 +28,7 @@ require (
 	github.com/u-root/mkuimage v0.2.0
 	github.com/u-root/uio v0.0.0-20240224005618-d2acac8f3701
 	github.com/vishvananda/netlink v1.3.1
+	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d
 	golang.org/x/net v0.52.0
 	golang.org/x/sys v0.47.0
 	golang.org/x/term v0.41.0

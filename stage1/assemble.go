@@ -21,8 +21,7 @@ type rootFS struct {
 // layer in memory over it, and in it what stage 2 shares with stage 1.
 func (s *session) assemble(ctx context.Context) (rootFS, error) {
 	d := s.dirs
-	image := filepath.Join(d.medium, s.build.Stage2.Path)
-	loop, err := s.attach(ctx, image)
+	loop, err := s.attach(ctx, s.current.image)
 	if err != nil {
 		return rootFS{}, err
 	}
@@ -54,7 +53,7 @@ func (s *session) assemble(ctx context.Context) (rootFS, error) {
 	if err := network.LinkResolvConf(d.root); err != nil {
 		return rootFS{}, err
 	}
-	return rootFS{image, loop}, mountAll(s, rootMounts(d))
+	return rootFS{s.current.image, loop}, mountAll(s, rootMounts(d))
 }
 
 // protect puts dm-verity over the image, if it has a hash tree. From then on a

@@ -12,6 +12,8 @@ type Failure struct {
 	Tried []Attempt
 	Hint  string // what to do
 	waits bool   // a disc or device that comes may be what was missing
+	// online says that servers were asked, which may answer another time.
+	online bool
 }
 
 // Attempt is one place that was tried.

@@ -17,6 +17,7 @@ import (
 	"github.com/molt-installer/molt/loopctl"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/verity"
+	"github.com/molt-installer/molt/stage1/network"
 )
 
 // fake is a machine that records what is done to it.
@@ -31,6 +32,9 @@ type fake struct {
 	looks   map[string]error
 	start   func(program) (process, error)
 	left    []string
+	memory  int64
+	net     error // why the network can't be used; nil: it can
+	ups     []network.Config
 }
 
 func (f *fake) call(format string, args ...any) {
@@ -119,6 +123,20 @@ func (f *fake) Changed(ctx context.Context) error {
 }
 func (f *fake) Eject(device string) error { f.call("eject %s", device); return f.isBusy(device) }
 
+func (f *fake) Up(ctx context.Context, c network.Config) (*handoff.Network, error) {
+	f.call("up")
+	f.ups = append(f.ups, c)
+	if f.net != nil {
+		return nil, f.net
+	}
+	if err := c.First(ctx); err != nil {
+		return nil, &network.Error{States: []network.State{{Interface: "eth0", Step: network.StepSource, Reason: err}}}
+	}
+	return &handoff.Network{Interfaces: []handoff.Interface{{Name: "eth0", MAC: "52:54:00:12:34:56", Usable: true}}}, nil
+}
+
+func (f *fake) Down() { f.call("down") }
+
 func (f *fake) Start(p program) (process, error) {
 	f.call("start %s", p.path)
 	if f.start == nil {
@@ -136,6 +154,7 @@ func (f *fake) Holders(context.Context, string) ([]loopctl.Holder, error) { retu
 func (f *fake) Await(context.Context, []int)                              { f.call("await") }
 func (f *fake) Kill(pids []int)                                           { f.call("kill %v", pids); clear(f.busy) }
 func (f *fake) SwapOff() error                                            { f.call("swapoff"); return nil }
+func (f *fake) MemoryFree() int64                                         { return f.memory }
 func (f *fake) Sync()                                                     { f.call("sync") }
 func (f *fake) End(a handoff.Action) error                                { f.call("end %s", a); return nil }
 
@@ -174,11 +193,11 @@ func testSession(t *testing.T) (*session, *fake, *person) {
 	top := t.TempDir()
 	at := func(name string) string { return filepath.Join(top, name) }
 	s := &session{
-		machine: machine{f, f, f, f, f, f}, con: p, log: &journal{file: io.Discard, con: p},
+		machine: machine{f, f, f, f, f, f, f, kernelServers{}}, con: p, log: &journal{file: io.Discard, con: p},
 		dirs: dirs{
-			medium: at("medium"), holder: at("holder"), lower: at("lower"), rw: at("rw"), root: at("root"), target: at("t"),
+			medium: at("medium"), holder: at("holder"), imageMedium: at("image"), imageHolder: at("image-holder"), stream: at("stream"), lower: at("lower"), rw: at("rw"), root: at("root"), target: at("t"),
 			scratch: at("scratch"), modules: "/lib/modules", record: at("run/handoff.json"), result: at("run/result.json"),
-			ks: at("run/ks.cfg"), log: at("run/stage1.log"),
+			ks: at("run/ks.cfg"), log: at("run/stage1.log"), ca: at("run/ca.pem"), ownCA: at("etc/ca.pem"),
 		},
 	}
 	s.devices = newDevices(s.log)

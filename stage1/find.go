@@ -4,238 +4,203 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/media"
 )
 
 // How long devices are waited for after the last one came. A person is asked
 // sooner, because the search goes on by itself when a disc comes; a machine
-// that installs itself gets time for slow busses.
+// that installs itself gets time for slow busses and servers.
 const (
 	patience           = 10 * time.Second
 	patienceUnattended = 60 * time.Second
 )
 
-// place is where disc 1 can be.
-type place struct {
-	device string
-	fstype string // of the volume; empty for an optical drive
-	path   string // of an ISO file or a tree on the volume; "/" or empty for its root
+// need is what a place is opened for.
+type need struct {
+	image    bool // of stage 2
+	packages bool
 }
 
-func (p place) String() string {
-	s := p.device
-	if p.fstype != "" {
-		s += " (" + p.fstype + ")"
-	}
-	if p.path != "" && p.path != "/" {
-		s += " " + p.path
-	}
-	return strings.TrimSpace(s)
-}
-
-// find mounts disc 1 and checks its image, waiting for devices to come.
+// find gets the image and what holds the packages, waiting for devices to come
+// and for servers to answer.
 func (s *session) find(ctx context.Context) error {
-	src, err := s.source()
-	if err != nil {
-		return &Failure{What: "The source of stage 2 can't be used.", Tried: []Attempt{{media.Redact(s.opts.Stage2 + s.opts.Repo), err.Error()}},
-			Hint: "Edit the boot options, or leave inst.stage2= and inst.repo= out to search all drives."}
-	}
-	wait := patience
-	if s.opts.Unattended() {
-		wait = patienceUnattended
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
+	wait := newWaiting(s.opts.Unattended(), s.opts.WaitForNet)
+	defer wait.stop()
 	for {
-		s.note("looking for disc 1")
-		failure := s.search(ctx, src)
-		if failure == nil || !failure.waits {
-			return asError(failure)
+		failure := s.search(ctx)
+		if failure == nil {
+			return nil
 		}
-		if again, err := s.awaitDevice(ctx, timer, wait); !again {
+		if err := s.closeMedium(ctx); err != nil {
+			return errors.Join(failure, err)
+		}
+		if again, err := s.awaitChange(ctx, wait, failure); !again {
 			return errors.Join(failure, err)
 		}
 	}
 }
 
-// asError keeps a nil *Failure from becoming an error that isn't nil.
-func asError(f *Failure) error {
-	if f == nil {
-		return nil
-	}
-	return f
+// waiting is how long a failure isn't told to anybody.
+type waiting struct {
+	patience time.Duration
+	devices  *time.Timer // runs anew with every device that comes
+	servers  time.Time   // until when they are asked again
+	pause    time.Duration
 }
 
-// awaitDevice returns true when it is worth looking again.
-func (s *session) awaitDevice(ctx context.Context, timer *time.Timer, wait time.Duration) (bool, error) {
+func newWaiting(unattended bool, network time.Duration) *waiting {
+	w := &waiting{patience: patience, pause: time.Second, servers: time.Now().Add(network)}
+	if unattended {
+		w.patience = patienceUnattended
+		if network == 0 {
+			w.servers = time.Now().Add(patienceUnattended)
+		}
+	}
+	w.devices = time.NewTimer(w.patience)
+	return w
+}
+
+func (w *waiting) stop() { w.devices.Stop() }
+
+// retry fires when the servers are to be asked again; it never does when that
+// makes no sense any more.
+func (w *waiting) retry(f *Failure) <-chan time.Time {
+	if !f.online || time.Now().After(w.servers) {
+		return nil
+	}
+	defer func() { w.pause = min(2*w.pause, 15*time.Second) }()
+	return time.After(w.pause)
+}
+
+// awaitChange returns true when it is worth looking again.
+func (s *session) awaitChange(ctx context.Context, w *waiting, f *Failure) (bool, error) {
+	retry := w.retry(f)
+	if !f.waits && retry == nil {
+		return false, nil
+	}
 	for {
 		select {
 		case <-s.devices.came:
-			timer.Reset(wait)
+			w.devices.Reset(w.patience)
 		case <-s.devices.arrived:
 			return true, nil
-		case <-timer.C:
-			return false, nil
+		case <-retry:
+			return true, nil
+		case <-w.devices.C:
+			if retry == nil {
+				return false, nil
+			}
 		case <-ctx.Done():
 			return false, ctx.Err()
 		}
 	}
 }
 
-// source is where the boot options say that disc 1 is; the zero Source is anywhere.
-func (s *session) source() (media.Source, error) {
-	for _, opt := range []string{s.opts.Stage2, s.opts.Repo} {
-		if opt != "" {
-			return localSource(opt)
+// search tries every place there is, once. On a failure nothing is left but
+// what closeMedium takes back.
+func (s *session) search(ctx context.Context) *Failure {
+	s.note("looking for disc 1 of %s", s.build.Set.Name())
+	if len(s.opts.Stage2) == 0 || len(s.opts.Repo) == 0 {
+		named := append(s.opts.Stage2, s.opts.Repo...)
+		failure := s.take(ctx, named, need{image: true, packages: true})
+		if failure == nil && s.current.medium.URL == "" {
+			return &Failure{What: "There are no packages at " + redacted(named) + ".",
+				Hint: "That is the image of stage 2 alone. Say with inst.repo= where the packages are."}
 		}
+		return failure
 	}
-	return media.Source{}, nil
+	failure := s.take(ctx, s.opts.Stage2, need{image: true})
+	if failure == nil {
+		failure = s.take(ctx, s.opts.Repo, need{packages: true})
+	}
+	return failure
 }
 
-// localSource is media.ParseSource, for sources that need no network.
-func localSource(opt string) (media.Source, error) {
-	src, err := media.ParseSource(opt)
-	if err == nil && src.Remote() {
-		return media.Source{}, &media.URLError{URL: src.Redacted(), Err: media.ErrUnsupported}
+func redacted(list []string) string {
+	var names []string
+	for _, name := range list {
+		names = append(names, media.Redact(name))
 	}
-	return src, err
+	return strings.Join(names, " ")
 }
 
-// search tries every place there is, once.
-func (s *session) search(ctx context.Context, src media.Source) *Failure {
+// take opens the first of the named sources that has what is needed; with none
+// named, the first drive or disk.
+func (s *session) take(ctx context.Context, named []string, n need) *Failure {
 	set := s.build.Set
-	f := &Failure{
-		What: fmt.Sprintf("Disc 1 of %s was not found.", set.Name()),
-		Hint: "Put it in; the search then goes on by itself.", waits: true,
-	}
-	places, err := s.places(src)
-	if err != nil {
-		f.Tried = append(f.Tried, Attempt{"list of drives and disks", err.Error()})
-	}
-	for _, p := range places {
-		err := s.open(ctx, p)
-		if err == nil {
+	f := &Failure{What: fmt.Sprintf("Disc 1 of %s was not found.", set.Name()), Hint: "Put it in; the search then goes on by itself.", waits: true}
+	sources := f.parse(named)
+	asked := false
+	for _, src := range sources {
+		var done bool
+		switch {
+		case src.URL != "" && asked: // with the first of them
+			continue
+		case src.URL != "":
+			asked, done = true, s.takeServers(ctx, byURL(sources), n, f)
+		case src.Remote():
+			done = s.takeNFS(ctx, src, n, f)
+		default:
+			done = s.takePlace(ctx, src, n, f)
+		}
+		f.online = f.online || src.Remote()
+		if done {
 			return nil
 		}
-		var bad *imageError
-		if errors.As(err, &bad) {
-			f.waits, f.What = false, fmt.Sprintf("Disc 1 of %s can't be used.", set.Name())
-			f.Hint = "Clean the disc, use another copy or another drive, and try again."
-		}
-		f.Tried = append(f.Tried, Attempt{p.String(), err.Error()})
-		s.note("%s: %v", p, err)
 	}
+	return f.inWords(set, len(named) > 0)
+}
+
+// parse reads sources; those that are none are failed attempts. Without any
+// named it is the zero Source: anywhere.
+func (f *Failure) parse(named []string) []media.Source {
+	if len(named) == 0 {
+		return []media.Source{{}}
+	}
+	var list []media.Source
+	for _, name := range named {
+		src, err := media.ParseSource(name)
+		if err != nil {
+			f.add(media.Redact(name), err)
+			continue
+		}
+		list = append(list, src)
+	}
+	return list
+}
+
+// add notes an attempt, once.
+func (f *Failure) add(where string, why error) {
+	if a := (Attempt{where, why.Error()}); !slices.Contains(f.Tried, a) {
+		f.Tried = append(f.Tried, a)
+	}
+}
+
+// inWords completes the failure when all has been tried.
+func (f *Failure) inWords(set media.Set, named bool) *Failure {
 	if len(f.Tried) == 0 {
-		f.Tried = append(f.Tried, Attempt{"the whole machine", "no drive and no disk that could be " + wanted(src)})
+		f.Tried = []Attempt{{"the whole machine", "no drive and no disk that could be disc 1"}}
+	}
+	if f.online {
+		f.What = fmt.Sprintf("%s can't be had from any source.", set.Name())
+		f.Hint = "Set the source or the network by hand below, and try again."
+	} else if named && !f.waits {
+		f.What = fmt.Sprintf("Disc 1 of %s can't be used.", set.Name())
 	}
 	return f
 }
 
-func wanted(src media.Source) string {
-	if src.Scheme == "" {
-		return "disc 1"
-	}
-	return src.String()
-}
-
-// places are the places src means, or with none all: drives first, then
-// volumes that look like a disc of the set.
-func (s *session) places(src media.Source) ([]place, error) {
-	var list []place
-	var errs []error
-	if src.Scheme == "" || src.Scheme == "cdrom" {
-		found, err := s.Drives()
-		errs = append(errs, err)
-		for _, d := range found {
-			if src.Match(media.Volume{Path: d}) {
-				list = append(list, place{device: d})
-			}
+// byURL are those of the sources that are read by URL: they are mirrors of each other.
+func byURL(sources []media.Source) []media.Source {
+	var list []media.Source
+	for _, src := range sources {
+		if src.URL != "" {
+			list = append(list, src)
 		}
 	}
-	if src.Scheme == "" || src.Scheme == "hd" {
-		found, err := s.Volumes()
-		errs = append(errs, err)
-		for _, v := range found {
-			if !isDrive(v.Path) && (src.Scheme == "hd" && src.Match(v) || src.Scheme == "" && s.looksRight(v)) {
-				list = append(list, place{device: v.Path, fstype: v.FSType, path: src.Path})
-			}
-		}
-	}
-	if src.Scheme == "file" {
-		list = append(list, place{path: src.Path})
-	}
-	return list, errors.Join(errs...)
-}
-
-func isDrive(device string) bool { return strings.HasPrefix(path.Base(device), "sr") }
-
-// looksRight reports whether v is worth mounting when nobody named it.
-func (s *session) looksRight(v media.Volume) bool {
-	return v.FSType == "iso9660" || v.FSType != "" && v.Label == s.build.Set.Label(1)
-}
-
-// open mounts what is at p, if it is disc 1, and checks the image. On an error
-// nothing of it is left mounted.
-func (s *session) open(ctx context.Context, p place) error {
-	if p.isDisc() {
-		if err := s.identify(ctx, p); err != nil {
-			return err
-		}
-	}
-	err := s.mountMedium(ctx, p)
-	if err == nil {
-		err = s.checkMedium(ctx)
-	}
-	if err != nil {
-		return errors.Join(err, s.closeMedium(ctx))
-	}
-	s.current.medium = handoff.Medium{URL: urlOf(p), Device: p.device, Mount: s.dirs.medium, Disc: 1}
-	s.say("Disc 1 of %s is in %s", s.build.Set.Name(), p)
-	return nil
-}
-
-// isDisc reports whether p is an ISO 9660 file system itself, which can be
-// looked at without mounting it.
-func (p place) isDisc() bool {
-	return p.device != "" && (p.path == "" || p.path == "/") && (p.fstype == "" || p.fstype == "iso9660")
-}
-
-// identify looks at the disc without mounting it.
-func (s *session) identify(ctx context.Context, p place) error {
-	d, err := s.Look(ctx, p.device)
-	if err != nil {
-		return err
-	}
-	return s.mustBeDisc1(d)
-}
-
-// mustBeDisc1 says what d is instead, and of which build.
-func (s *session) mustBeDisc1(d media.Disc) error {
-	set := s.build.Set
-	if d.Is(set, 1) {
-		return nil
-	}
-	what := d.Explain(set, 1)
-	if d.State == media.Known && d.Info.ID != set.ID {
-		what += fmt.Sprintf(" (it is of build %s, this boot medium is of build %s)", d.Info.ID, set.ID)
-	}
-	return errors.New(what)
-}
-
-// urlOf is p as inst.stage2= would say it.
-func urlOf(p place) string {
-	switch {
-	case p.device == "":
-		return "file:" + p.path
-	case isDrive(p.device):
-		return "cdrom:" + p.device
-	case p.path == "":
-		return "hd:" + p.device + ":/"
-	}
-	return "hd:" + p.device + ":" + p.path
+	return list
 }

@@ -160,6 +160,8 @@ func swaps(table string) []string {
 
 func (kernelPower) Sync() { unix.Sync() }
 
+func (kernelPower) MemoryFree() int64 { return memoryFree() }
+
 func (kernelPower) End(a handoff.Action) error {
 	switch a {
 	case handoff.Poweroff:

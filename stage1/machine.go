@@ -17,6 +17,8 @@ type machine struct {
 	drives
 	processes
 	power
+	uplink
+	servers
 }
 
 // mounter works on the mounts of stage 1's namespace.
@@ -100,6 +102,8 @@ type process interface {
 type power interface {
 	SwapOff() error
 	Sync()
+	// MemoryFree is what can be had without swapping, bytes.
+	MemoryFree() int64
 	// End restarts, powers off or halts; it returns only with an error.
 	End(a handoff.Action) error
 }
@@ -107,25 +111,30 @@ type power interface {
 // dirs are the places of stage 1, fixed in production and below a temporary
 // directory in tests.
 type dirs struct {
-	medium  string // disc 1
-	holder  string // the volume a disc 1 in a file is on
-	lower   string // the squashfs
-	rw      string // the tmpfs with the writable layer
-	root    string // the overlay: stage 2's root
-	target  string // where stage 2's mounts are moved to when it has ended
-	scratch string // for a moment
-	modules string // of stage 1, shown to stage 2
-	record  string
-	result  string
-	ks      string
-	log     string
+	medium string // disc 1
+	holder string // the volume a disc 1 in a file is on
+	// The same for the image of stage 2, when the packages are elsewhere.
+	imageMedium, imageHolder string
+	stream                   string // where an image that is read from servers shows up
+	lower                    string // the squashfs
+	rw                       string // the tmpfs with the writable layer
+	root                     string // the overlay: stage 2's root
+	target                   string // where stage 2's mounts are moved to when it has ended
+	scratch                  string // for a moment
+	modules                  string // of stage 1, shown to stage 2
+	record                   string
+	result                   string
+	ks                       string
+	log                      string
+	ca                       string // PEM: certificates to trust besides the well-known
+	ownCA                    string // the same, from the initramfs
 }
 
 func fixedDirs() dirs {
 	return dirs{
-		medium: "/molt/medium", holder: "/molt/holder", lower: "/molt/lower", rw: "/molt/rw", root: "/molt/root",
+		medium: "/molt/medium", holder: "/molt/holder", imageMedium: "/molt/image", imageHolder: "/molt/image-holder", stream: "/molt/stream", lower: "/molt/lower", rw: "/molt/rw", root: "/molt/root",
 		target: "/molt/t", scratch: "/molt/scratch", modules: "/lib/modules",
 		record: handoff.RecordPath, result: handoff.ResultPath, ks: handoff.KickstartPath,
-		log: "/run/molt/stage1.log",
+		log: "/run/molt/stage1.log", ca: handoff.CAPath, ownCA: "/etc/molt/ca.pem",
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/media"
 )
 
@@ -34,35 +35,61 @@ func (e *imageError) Error() string {
 
 func (e *imageError) Unwrap() error { return e.err }
 
-// mountMedium mounts disc 1 read-only on dirs.medium. An ISO file gets a loop
-// device of its own, a directory of a volume is bound there.
-func (s *session) mountMedium(ctx context.Context, p place) error {
+// mountMedium mounts disc 1 read-only. An ISO file gets a loop device of its own,
+// a directory of a volume is bound there, and a bare image of stage 2 is left
+// where it is: then Mount is empty, and Images the file.
+func (s *session) mountMedium(ctx context.Context, p place, to site) (handoff.Medium, error) {
+	m := handoff.Medium{URL: p.url(), Device: p.device, Mount: to.mount, Disc: 1}
 	fstype := p.fstype
 	if fstype == "" {
 		fstype = "iso9660"
 	}
 	if p.device != "" && (p.path == "" || p.path == "/") {
-		return s.mountOn(untouched(p.device, s.dirs.medium, fstype))
+		return m, s.mountOn(untouched(p.device, to.mount, fstype))
 	}
 	at := p.path
 	if p.device != "" {
-		if err := s.mountOn(untouched(p.device, s.dirs.holder, fstype)); err != nil {
-			return err
+		if err := s.mountOn(untouched(p.device, to.holder, fstype)); err != nil {
+			return m, err
 		}
-		at = filepath.Join(s.dirs.holder, p.path)
+		at = filepath.Join(to.holder, p.path)
 	}
+	return s.mountFile(ctx, m, at)
+}
+
+// mountFile mounts the directory or the ISO file at a path on m.Mount.
+func (s *session) mountFile(ctx context.Context, m handoff.Medium, at string) (handoff.Medium, error) {
 	info, err := os.Stat(at)
 	if err != nil {
-		return err
+		return m, err
 	}
 	if info.IsDir() {
-		return s.mountOn(mount{source: at, target: s.dirs.medium, flags: unix.MS_BIND})
+		return m, s.mountOn(mount{source: at, target: m.Mount, flags: unix.MS_BIND})
+	}
+	if isSquashfs(at) {
+		m.Mount, m.Images = "", at
+		return m, nil
 	}
 	loop, err := s.attach(ctx, at)
 	if err != nil {
-		return err
+		return m, err
 	}
-	return s.mountOn(mount{source: loop, target: s.dirs.medium, fstype: "iso9660", flags: unix.MS_RDONLY})
+	m.Images = filepath.Dir(at)
+	return m, s.mountOn(mount{source: loop, target: m.Mount, fstype: "iso9660", flags: unix.MS_RDONLY})
+}
+
+// squashfsMagic begins a squashfs (fs/squashfs/squashfs_fs.h).
+const squashfsMagic = "hsqs"
+
+func isSquashfs(file string) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	magic := make([]byte, len(squashfsMagic))
+	_, err = io.ReadFull(f, magic)
+	return err == nil && string(magic) == squashfsMagic
 }
 
 // untouched mounts somebody's volume without a write to it. Read-only alone
@@ -85,15 +112,34 @@ func (s *session) attach(ctx context.Context, file string) (string, error) {
 	return loop, nil
 }
 
-// closeMedium takes back mountMedium.
+// closeMedium takes back all that a search left.
 func (s *session) closeMedium(ctx context.Context) error {
 	var errs []error
-	errs = append(errs, s.unmountBelow(s.dirs.medium))
-	for _, loop := range s.current.loops {
+	for _, n := range []need{{packages: true}, {image: true}} {
+		errs = append(errs, s.unmountBelow(s.site(n).mount))
+	}
+	errs = append(errs, s.detachFrom(ctx, 0))
+	for _, n := range []need{{packages: true}, {image: true}} {
+		errs = append(errs, s.unmountBelow(s.site(n).holder))
+	}
+	errs = append(errs, s.closeStream())
+	s.current = attempt{}
+	return errors.Join(errs...)
+}
+
+// closeSite takes back mountMedium, that began with so many loop devices.
+func (s *session) closeSite(ctx context.Context, at site, loops int) error {
+	return errors.Join(s.unmountBelow(at.mount), s.detachFrom(ctx, loops), s.unmountBelow(at.holder))
+}
+
+// detachFrom detaches the loop devices from the n-th on.
+func (s *session) detachFrom(ctx context.Context, n int) error {
+	var errs []error
+	for _, loop := range s.current.loops[n:] {
 		errs = append(errs, s.Detach(ctx, loop))
 	}
-	s.current.loops = nil
-	return errors.Join(append(errs, s.unmountBelow(s.dirs.holder))...)
+	s.current.loops = s.current.loops[:n]
+	return errors.Join(errs...)
 }
 
 // unmountBelow unmounts what is mounted at or below dir, last first.
@@ -125,18 +171,11 @@ func (s *session) below(dir string) ([]string, error) {
 	return list, nil
 }
 
-// checkMedium checks that the mounted disc is disc 1, and its image.
-func (s *session) checkMedium(ctx context.Context) error {
-	info, err := media.ReadDiscInfo(s.dirs.medium)
-	if err != nil {
-		return err
-	}
-	if err := s.mustBeDisc1(media.Disc{State: media.Known, Info: info}); err != nil {
-		return err
-	}
+// checkImage checks that a file is the image of this build.
+func (s *session) checkImage(ctx context.Context, file string) error {
 	want := s.build.Stage2
 	progress := func(done int64) { s.log.progress("Checking "+want.Path, done, want.Size) }
-	return checkFile(ctx, filepath.Join(s.dirs.medium, want.Path), want, progress)
+	return checkFile(ctx, file, want, progress)
 }
 
 // checkFile compares size and digest of a file with what the build says. Every error is

@@ -1,13 +1,17 @@
 package stage1
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/media"
 )
 
 const shellProgram = "/bin/gosh"
@@ -24,6 +28,8 @@ func choices() []choice {
 	}
 	return []choice{
 		{"r", "try again", action(handoff.Retry)},
+		{"u", "use another source and try again", (*session).askSource},
+		{"n", "set the network by hand and try again", (*session).askNetwork},
 		{"e", "edit the boot options and try again", (*session).edit},
 		{"l", "show the log", (*session).showLog},
 		{"s", "start a shell (leave it with exit)", func(s *session, _ context.Context, device string) handoff.Action {
@@ -138,14 +144,76 @@ func (s *session) answer(ctx context.Context, line, device string) (handoff.Acti
 // edit lets a person type boot options. They are added at the end, where they
 // win over earlier ones; a "-" before a name takes that option out.
 func (s *session) edit(ctx context.Context, _ string) handoff.Action {
-	s.say("The boot options are now:\n  %s", s.cmdline)
+	s.say("The boot options are now:\n  %s", secretless(s.cmdline))
 	line, _, err := s.con.Ask(ctx, "Options to add, or -name to take one out (nothing: as they are):\n> ")
 	if err != nil {
 		return ""
 	}
-	s.setCommandLine(editOptions(s.cmdline, line))
-	s.note("boot options: %s", s.cmdline)
+	return s.change(line)
+}
+
+// askSource lets a person name another source. It takes the place of those named before.
+func (s *session) askSource(ctx context.Context, _ string) handoff.Action {
+	line, _, err := s.con.Ask(ctx, `The source is now: `+cmp.Or(redacted(append(slices.Clone(s.opts.Stage2), s.opts.Repo...)), "any drive or disk")+`
+  cdrom  hd:DEVICE:/PATH  nfs:SERVER:/PATH  http://SERVER/PATH  https://…  ftp://…
+Another source (nothing: as it is; none: any drive or disk):
+> `)
+	if err != nil {
+		return ""
+	}
+	if line == "none" {
+		return s.change("-inst.stage2 -inst.repo")
+	}
+	if line == "" {
+		return handoff.Retry
+	}
+	if _, err := media.ParseSource(line); err != nil {
+		s.say("%v", err)
+		return ""
+	}
+	return s.change("-inst.stage2 -inst.repo " + bootargs.Param{Name: "inst.stage2", Value: line, HasValue: true}.String())
+}
+
+// askNetwork lets a person set addresses. They take the place of ip= and nameserver=.
+func (s *session) askNetwork(ctx context.Context, _ string) handoff.Action {
+	line, _, err := s.con.Ask(ctx, `The network, as ip= says it:
+  dhcp  INTERFACE:dhcp  auto6  ADDRESS::GATEWAY:NETMASK::INTERFACE:none
+Network (nothing: any interface, by DHCP):
+> `)
+	if err != nil {
+		return ""
+	}
+	edit := "-ip -nameserver"
+	if line != "" {
+		edit += " ip=" + line
+		server, _, err := s.con.Ask(ctx, "Name server (nothing: none, or as DHCP says):\n> ")
+		if err != nil {
+			return ""
+		}
+		if server != "" {
+			edit += " nameserver=" + server
+		}
+	}
+	return s.change(edit)
+}
+
+// change edits the boot options, and has it all tried again with them.
+func (s *session) change(edit string) handoff.Action {
+	s.setCommandLine(editOptions(s.cmdline, edit))
+	s.note("boot options: %s", secretless(s.cmdline))
+	s.offline()
 	return handoff.Retry
+}
+
+// secretless leaves passwords out of a command line.
+func secretless(line string) string {
+	words := bootargs.Split(line)
+	list := make([]string, len(words))
+	for i, w := range words {
+		w.Value = media.Redact(w.Value)
+		list[i] = w.String()
+	}
+	return strings.Join(list, " ")
 }
 
 func (s *session) showLog(context.Context, string) handoff.Action {

@@ -81,7 +81,8 @@ type session struct {
 	build   media.Build
 	cmdline string // as booted, or as a person edited it
 	opts    bootargs.Options
-	fixed   handoff.Record // what holds for every try: console, retry count
+	fixed   handoff.Record   // what holds for every try: console, retry count
+	network *handoff.Network // nil: none is up
 	current attempt
 	ended   <-chan os.Signal
 }
@@ -89,8 +90,10 @@ type session struct {
 // attempt is what one try has set up, and tearDown takes down.
 type attempt struct {
 	medium handoff.Medium
-	loops  []string // attached devices, in order
-	mapped string   // the device over the image's loop, if there is one
+	image  string       // the file with the image of stage 2
+	loops  []string     // attached devices, in order
+	mapped string       // the device over the image's loop, if there is one
+	stream func() error // ends what serves image, if that comes from servers
 }
 
 // run tries until there is an answer to how it all ends: reboot, poweroff or halt.
@@ -117,6 +120,9 @@ func (s *session) run(ctx context.Context) handoff.Action {
 // try goes once from the disc to the end of stage 2. An error is a failure of
 // stage 1 or of stage 2, told in full.
 func (s *session) try(ctx context.Context) (*handoff.Result, error) {
+	if f := s.trust(ctx); f != nil {
+		return nil, f
+	}
 	if err := s.find(ctx); err != nil {
 		return nil, err
 	}
@@ -145,6 +151,7 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 func (s *session) handOver(root rootFS, ks *handoff.Kickstart) error {
 	r := s.fixed
 	r.Build, r.Medium, r.CommandLine, r.Kickstart = s.build, s.current.medium, s.cmdline, ks
+	r.Network, r.CA = s.network, s.caFile()
 	r.Image, r.Loop, r.Lower, r.Root = root.image, root.loop, s.dirs.lower, s.dirs.root
 	if err := r.Write(s.dirs.record); err != nil {
 		return fmt.Errorf("write the record for stage 2: %w", err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -180,7 +181,7 @@ func TestEditOptionsInTheMenu(t *testing.T) {
 	if got := s.menu(context.Background(), nil); got != handoff.Retry {
 		t.Errorf("got %q", got)
 	}
-	if want := "quiet console=ttyS0 inst.ks=file:/ks.cfg"; s.cmdline != want || s.opts.Kickstart != "file:/ks.cfg" || s.opts.Stage2 != "" {
+	if want := "quiet console=ttyS0 inst.ks=file:/ks.cfg"; s.cmdline != want || !slices.Equal(s.opts.Kickstart, []string{"file:/ks.cfg"}) || s.opts.Stage2 != nil {
 		t.Errorf("got %q, %+v", s.cmdline, s.opts)
 	}
 }
@@ -199,7 +200,7 @@ func TestSearchTellsEveryPlace(t *testing.T) {
 	}
 	f.looks = map[string]error{"/dev/sr3": errors.New("input/output error")}
 	f.volumes = []media.Volume{{Path: "/dev/sr1", FSType: "iso9660"}, {Path: "/dev/sda", FSType: "iso9660"}, {Path: "/dev/sdb1", FSType: "ext4", Label: "root"}}
-	got := s.search(context.Background(), media.Source{})
+	got := s.search(context.Background())
 	want := `Disc 1 of Debian 13 was not found.
 Tried:
   /dev/sr0            no disc in the drive
@@ -320,7 +321,7 @@ func TestKickstartThatIsNotThereIsAFailure(t *testing.T) {
 		"file:/nonexistent/ks.cfg": "no such file", "hd:LABEL=KS:/a.ks": "no such drive or volume", "gopher://x": "must begin with",
 	} {
 		s, _, _ := testSession(t)
-		s.opts.Kickstart = opt
+		s.opts.Kickstart = []string{opt}
 		_, err := s.fetchKickstart(context.Background())
 		var f *Failure
 		if !errors.As(err, &f) || !strings.Contains(err.Error(), says) {
@@ -336,7 +337,7 @@ func TestKickstartFromTheDisc(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.dirs.medium, "ks.cfg"), []byte("rootpw x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.opts.Kickstart = "cdrom:/ks.cfg"
+	s.opts.Kickstart = []string{"cdrom:/ks.cfg"}
 	ks, err := s.fetchKickstart(context.Background())
 	if err != nil || ks.Origin != "cdrom:/dev/sr0:/ks.cfg" {
 		t.Fatalf("%+v, %v", ks, err)

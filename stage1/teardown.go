@@ -178,11 +178,14 @@ func (s *session) unmountTarget(ctx context.Context, _ handoff.Result) error {
 }
 
 func (s *session) unmountMedium(ctx context.Context, r handoff.Result) error {
-	err := s.freeBelow(ctx, s.dirs.medium)
-	if len(s.current.loops) > 0 {
-		err = errors.Join(err, s.detach(ctx, r))
+	errs := []error{s.closeStream(), s.freeBelow(ctx, s.dirs.medium), s.freeBelow(ctx, s.dirs.imageMedium)}
+	for range s.current.loops {
+		errs = append(errs, s.detach(ctx, r))
 	}
-	return errors.Join(err, s.freeBelow(ctx, s.dirs.holder), s.freeBelow(ctx, s.dirs.scratch))
+	for _, dir := range []string{s.dirs.holder, s.dirs.imageHolder, s.dirs.scratch} {
+		errs = append(errs, s.freeBelow(ctx, dir))
+	}
+	return errors.Join(errs...)
 }
 
 // eject opens trays. One that stays shut makes no failure of an installation that

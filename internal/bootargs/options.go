@@ -9,12 +9,14 @@ import (
 // Options is the installer's part of a kernel command line. The zero value of
 // a field means that the option was not given.
 type Options struct {
-	Stage2 string `json:"stage2,omitempty"`  // inst.stage2=: a source, as media.ParseSource reads it
-	Repo   string `json:"repo,omitempty"`    // inst.repo=: a source
-	Extra  []Repo `json:"addrepo,omitempty"` // inst.addrepo=, repeatable
+	// Sources, as media.ParseSource reads them; repeatable, to be tried in order.
+	Stage2    []string `json:"stage2,omitempty"` // inst.stage2=
+	Repo      []string `json:"repo,omitempty"`   // inst.repo=
+	Kickstart []string `json:"ks,omitempty"`     // inst.ks=: with a file in it
 
-	Kickstart string `json:"ks,omitempty"`         // inst.ks=: a source with a file in it
-	SendMAC   bool   `json:"ks_sendmac,omitempty"` // inst.ks.sendmac: name the network cards when fetching it
+	Extra   []Repo   `json:"addrepo,omitempty"` // inst.addrepo=, repeatable
+	CACerts []string `json:"cacert,omitempty"`  // inst.cacert=, repeatable: sources with a PEM file in them
+	SendMAC bool     `json:"ks_sendmac,omitempty"` // inst.ks.sendmac: name the network cards when fetching it
 
 	Text    bool   `json:"text,omitempty"`    // inst.text
 	Cmdline bool   `json:"cmdline,omitempty"` // inst.cmdline: ask nothing, draw nothing
@@ -51,7 +53,7 @@ type Options struct {
 }
 
 // Unattended reports whether nobody is expected at the keyboard.
-func (o Options) Unattended() bool { return o.Kickstart != "" || o.Cmdline }
+func (o Options) Unattended() bool { return len(o.Kickstart) > 0 || o.Cmdline }
 
 // Repo is one inst.addrepo=NAME,URL.
 type Repo struct {

@@ -42,10 +42,10 @@ func apply(o *Options, known []option, p Param) error {
 // options is the table of all names, in the order of docs/boot-options.md.
 func options() []option {
 	return []option{
-		{"inst.stage2", text(func(o *Options) *string { return &o.Stage2 })},
-		{"inst.repo", text(func(o *Options) *string { return &o.Repo })},
+		{"inst.stage2", list(func(o *Options) *[]string { return &o.Stage2 }, plain)},
+		{"inst.repo", list(func(o *Options) *[]string { return &o.Repo }, plain)},
 		{"inst.addrepo", addRepo},
-		{"inst.ks", text(func(o *Options) *string { return &o.Kickstart })},
+		{"inst.ks", list(func(o *Options) *[]string { return &o.Kickstart }, plain)},
 		{"inst.ks.sendmac", flag(func(o *Options) *bool { return &o.SendMAC })},
 		{"inst.text", flag(func(o *Options) *bool { return &o.Text })},
 		{"inst.cmdline", flag(func(o *Options) *bool { return &o.Cmdline })},
@@ -57,6 +57,7 @@ func options() []option {
 		{"inst.updates", text(func(o *Options) *string { return &o.Updates })},
 		{"inst.dd", driverDisk},
 		{"inst.proxy", text(func(o *Options) *string { return &o.Proxy })},
+		{"inst.cacert", list(func(o *Options) *[]string { return &o.CACerts }, plain)},
 		{"inst.noverifyssl", flag(func(o *Options) *bool { return &o.NoVerifySSL })},
 		{"inst.nosave", noSave},
 		{"rd.live.check", flag(func(o *Options) *bool { return &o.MediaCheck })},
@@ -122,6 +123,8 @@ func list[T any](field func(*Options) *[]T, parse func(string) (T, error)) func(
 		return nil
 	}
 }
+
+func plain(s string) (string, error) { return s, nil }
 
 func join[T ~string](values []T) string {
 	s := make([]string, len(values))

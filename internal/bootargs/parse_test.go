@@ -48,8 +48,8 @@ func TestParse(t *testing.T) {
 		want Options
 	}{
 		{"BOOT_IMAGE=/boot/vmlinuz quiet --- nosmp ks=x", Options{}},
-		{"inst.stage2=cdrom:/dev/sr0 inst.repo=cdrom", Options{Stage2: "cdrom:/dev/sr0", Repo: "cdrom"}},
-		{"inst.ks=http://a/1 inst.ks=hd:LABEL=x:/ks.cfg inst.ks.sendmac", Options{Kickstart: "hd:LABEL=x:/ks.cfg", SendMAC: true}},
+		{"inst.stage2=cdrom:/dev/sr0 inst.repo=cdrom", Options{Stage2: []string{"cdrom:/dev/sr0"}, Repo: []string{"cdrom"}}},
+		{"inst.ks=http://a/1 inst.ks=hd:LABEL=x:/ks.cfg inst.ks.sendmac", Options{Kickstart: []string{"http://a/1", "hd:LABEL=x:/ks.cfg"}, SendMAC: true}},
 		{"inst.addrepo=a,http://a inst.addrepo=b,http://b", Options{Extra: []Repo{{"a", "http://a"}, {"b", "http://b"}}}},
 		{"inst.text inst.cmdline inst.rescue inst.sshd inst.debug inst.noverifyssl rd.live.check",
 			Options{Text: true, Cmdline: true, Rescue: true, SSHD: true, Debug: true, NoVerifySSL: true, MediaCheck: true}},
@@ -63,7 +63,7 @@ func TestParse(t *testing.T) {
 		{"inst.waitfornet=30", Options{WaitForNet: 30 * time.Second}},
 		{"console=tty0 console=ttyS0,115200n8 console=", Options{Consoles: []Console{{"tty0", ""}, {"ttyS0", "115200n8"}}}},
 		{"BOOTIF=01-52-54-00-AA-bb-cc", Options{BootIF: "52:54:00:aa:bb:cc"}},
-		{`inst.ks="hd:LABEL=My disk:/ks.cfg"`, Options{Kickstart: "hd:LABEL=My disk:/ks.cfg"}},
+		{`inst.ks="hd:LABEL=My disk:/ks.cfg"`, Options{Kickstart: []string{"hd:LABEL=My disk:/ks.cfg"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {

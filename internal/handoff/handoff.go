@@ -17,6 +17,9 @@ const (
 	ResultPath = "/run/molt/result.json"
 	// KickstartPath is where stage 1 puts the kickstart it found.
 	KickstartPath = "/run/molt/ks.cfg"
+	// CAPath has, in PEM, the certificates that the boot options or the initramfs
+	// say are to be trusted besides the well-known ones.
+	CAPath = "/run/molt/ca.pem"
 	// Outside is stage 1's root, as stage 2 sees it. Stage 2 runs chrooted in
 	// the same mount namespace; the medium is mounted out there so that
 	// it never nests inside the root that is loop-mounted from it.
@@ -38,16 +41,26 @@ type Record struct {
 	CommandLine string      `json:"command_line"` // /proc/cmdline as booted, plus what a person edited
 	Kickstart   *Kickstart  `json:"kickstart,omitempty"`
 	Network     *Network    `json:"network,omitempty"` // nil: none was brought up
+	CA          string      `json:"ca,omitempty"`      // CAPath, if there is such a file
 	Console     string      `json:"console"`           // the terminal stage 2 talks to: "/dev/tty1", "/dev/ttyS0"
 	Retry       int         `json:"retry"`             // how often stage 2 has been started before
 }
 
-// Medium is where the image came from.
+// Medium is where the packages are, and most often the image.
 type Medium struct {
-	URL    string `json:"url"`    // in the spelling of inst.stage2=: "cdrom:/dev/sr0"
-	Device string `json:"device"` // "/dev/sr0"
-	Mount  string `json:"mount"`  // in stage 1's root: "/molt/medium"
-	Disc   int    `json:"disc"`   // its number in the set
+	URL    string `json:"url"`              // in the spelling of inst.stage2=: "cdrom:/dev/sr0"; without a password
+	Device string `json:"device,omitempty"` // "/dev/sr0"
+	Mount  string `json:"mount,omitempty"`  // in stage 1's root: "/molt/medium"; empty when it is read from Sources
+	Disc   int    `json:"disc"`             // its number in the set
+	// Whole says that the files of all discs are there: it is a tree for a
+	// server, not one disc.
+	Whole bool `json:"whole,omitempty"`
+	// Sources are the servers that have it, in the order in which they are to be
+	// asked, with their passwords.
+	Sources []string `json:"sources,omitempty"`
+	// Images is the directory, in stage 1's root, in which the other discs are
+	// as disc2.iso and so on, when disc 1 is such a file.
+	Images string `json:"images,omitempty"`
 }
 
 // Kickstart says where the file at KickstartPath came from.

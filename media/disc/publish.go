@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/molt-installer/molt/media"
 )
 
 // publish writes the images and the netboot tree into the output directory.
@@ -31,7 +34,7 @@ func (w *setWriter) publish(ctx context.Context, trees []*tree) (*Result, error)
 		w.log("%s: %.1f MB, %d packages", filepath.Base(image.Path), mega(image.Size), image.Packages)
 		result.Discs = append(result.Discs, image)
 	}
-	return result, w.netboot(trees[0])
+	return result, w.netboot(trees)
 }
 
 // image writes one ISO, unless the one there was made from the same.
@@ -59,14 +62,14 @@ func (w *setWriter) image(ctx context.Context, t *tree, image Image, bootable bo
 	return writeFile(stamp, []byte(key))
 }
 
-// netboot lays the tree of disc 1 out as plain files for any web, FTP or NFS
-// server, with the kernel and the initramfs at its top.
-func (w *setWriter) netboot(t *tree) error {
+// netboot lays the tree of disc 1, with the packages of all discs, out as plain
+// files for any web, FTP or NFS server, with the kernel and the initramfs at its top.
+func (w *setWriter) netboot(trees []*tree) error {
 	dir := filepath.Join(w.options.Out, "netboot")
 	if err := os.RemoveAll(dir + ".new"); err != nil {
 		return fmt.Errorf("lay the netboot tree: %w", err)
 	}
-	if err := t.link(dir + ".new"); err != nil {
+	if err := w.whole(trees, dir+".new"); err != nil {
 		return fmt.Errorf("lay the netboot tree: %w", err)
 	}
 	for to, from := range map[string]string{"vmlinuz": kernelPath, "initrd.img": initrdPath} {
@@ -81,4 +84,31 @@ func (w *setWriter) netboot(t *tree) error {
 		return fmt.Errorf("put the netboot tree in place: %w", err)
 	}
 	return nil
+}
+
+// whole lays out disc 1 with the pools of the others, and says in its .discinfo that it
+// is all of them.
+func (w *setWriter) whole(trees []*tree, dir string) error {
+	if err := trees[0].link(dir); err != nil {
+		return err
+	}
+	numbers := []int{1}
+	for n, t := range trees[1:] {
+		numbers = append(numbers, n+2)
+		for _, f := range t.files {
+			if !strings.HasPrefix(f.path, "pool/") {
+				continue
+			}
+			err := linkFile(f.from, filepath.Join(dir, f.path))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	info := filepath.Join(dir, media.DiscInfoPath)
+	if err := os.Remove(info); err != nil { // it is disc 1's own by another name
+		return err
+	}
+	all := media.DiscInfo{ID: w.set.ID, Release: w.set.Name(), Arch: w.set.Arch, Discs: numbers}
+	return writeFile(info, []byte(all.String()))
 }

@@ -1,0 +1,154 @@
+package stage1
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/media"
+)
+
+// takeNFS takes what is needed from an NFS server: a directory with a tree, or
+// an ISO file or an image in one.
+func (s *session) takeNFS(ctx context.Context, src media.Source, n need, f *Failure) bool {
+	if !s.online(ctx, []media.Source{src}, f) {
+		return false
+	}
+	at, loops := s.site(n), len(s.current.loops)
+	m := handoff.Medium{URL: src.Redacted(), Mount: at.mount, Disc: 1, Whole: true}
+	m, err := s.mountNFS(ctx, src, m, at)
+	if err == nil {
+		err = s.use(ctx, at.mount, m, n)
+	}
+	if err != nil {
+		s.note("%s: %v", src.Redacted(), err)
+		f.add(src.Redacted(), errors.Join(err, s.closeSite(ctx, at, loops)))
+		f.waits = false
+		return false
+	}
+	s.say("%s is at %s", s.build.Set.Name(), src.Redacted())
+	return true
+}
+
+// mountNFS mounts the directory that src names, or the one that the file it
+// names is in.
+func (s *session) mountNFS(ctx context.Context, src media.Source, m handoff.Medium, to site) (handoff.Medium, error) {
+	server, err := addressOf(ctx, src.Server)
+	if err != nil {
+		return m, err
+	}
+	if err := s.tryNFS(server, src, src.Path, to.mount); err == nil || !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EACCES) {
+		return m, err
+	}
+	if err := s.tryNFS(server, src, path.Dir(src.Path), to.holder); err != nil {
+		return m, err
+	}
+	return s.mountFile(ctx, m, path.Join(to.holder, path.Base(src.Path)))
+}
+
+// addressOf is a numeric address: the kernel knows no names.
+func addressOf(ctx context.Context, host string) (netip.Addr, error) {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a, nil
+	}
+	list, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	return list[0].Unmap(), nil
+}
+
+// tryNFS mounts an export with the protocols in their order, the newest first,
+// unless the source says which.
+func (s *session) tryNFS(server netip.Addr, src media.Source, export, target string) error {
+	var errs []error
+	for _, v := range versions(src) {
+		host := server.String()
+		if server.Is6() {
+			host = "[" + host + "]"
+		}
+		m := mount{source: host + ":" + export, target: target, fstype: v.fstype, flags: unix.MS_RDONLY,
+			data: strings.Join(append(v.options(server), sane(src.Options)...), ",")}
+		err := s.mountOn(m)
+		if err == nil {
+			s.note("NFS %s: %s %s", v.name, m.source, m.data)
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("NFS %s: %w", v.name, plainErrno(err)))
+	}
+	return errors.Join(errs...)
+}
+
+// nfsVersion is one way to mount.
+type nfsVersion struct {
+	name, fstype string
+	vers         string
+}
+
+func versions(src media.Source) []nfsVersion {
+	v3, v4 := nfsVersion{"v3", "nfs", "vers=3"}, nfsVersion{"v4", "nfs", "vers=4.2"}
+	v40 := nfsVersion{"v4.0", "nfs", "vers=4.0"}
+	for _, o := range strings.Split(src.Options, ",") {
+		name, value, _ := strings.Cut(o, "=")
+		switch {
+		case name != "vers" && name != "nfsvers":
+		case strings.HasPrefix(value, "3"):
+			return []nfsVersion{v3}
+		case strings.HasPrefix(value, "4"):
+			return []nfsVersion{{"v" + value, "nfs", "vers=" + value}}
+		}
+	}
+	if src.Scheme == "nfs4" {
+		return []nfsVersion{v4, v40}
+	}
+	return []nfsVersion{v4, v40, v3}
+}
+
+// options are those of nfs(5), as the kernel itself reads them. A server that
+// doesn't answer is asked on and on, and reads wait for it: an error would be one of
+// the medium. Locks make no sense on what is only read.
+func (v nfsVersion) options(server netip.Addr) []string {
+	list := []string{v.vers, "addr=" + server.String(), "hard", "nolock"}
+	if v.vers == "vers=3" {
+		return append(list, "proto=tcp", "mountproto=tcp", "mountaddr="+server.String())
+	}
+	return append(list, "clientaddr=0.0.0.0")
+}
+
+// sane are the options of a source, but for the version.
+func sane(options string) []string {
+	var list []string
+	for _, o := range strings.Split(options, ",") {
+		name, _, _ := strings.Cut(o, "=")
+		if o != "" && name != "vers" && name != "nfsvers" && name != "addr" {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// plainErrno says what mount(2) means when it is asked for NFS.
+func plainErrno(err error) error {
+	for errno, words := range map[unix.Errno]string{
+		unix.ECONNREFUSED:    "connection refused: no NFS server there, or not this version of NFS",
+		unix.EPROTONOSUPPORT: "the server doesn't know this version of NFS",
+		unix.EACCES:          "access denied by the server: is that exported to this machine?",
+		unix.ENOENT:          "there is no such export",
+		unix.ETIMEDOUT:       "no answer",
+		unix.EHOSTUNREACH:    "no route to the server",
+		unix.ENETUNREACH:     "no route to the server",
+		unix.ENODEV:          "no driver for NFS in the initramfs",
+	} {
+		if errors.Is(err, errno) {
+			return fmt.Errorf("%s (%w)", words, errno)
+		}
+	}
+	return err
+}

@@ -1,0 +1,216 @@
+package stage1
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"sort"
+	"strings"
+	"time"
+
+	_ "golang.org/x/crypto/x509roots/fallback" // the well-known CAs: the initramfs has no files of them
+
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
+	"github.com/molt-installer/molt/stage1/network"
+)
+
+// uplink brings the network up. Its meaning is package network's.
+type uplink interface {
+	Up(ctx context.Context, c network.Config) (*handoff.Network, error)
+	Down()
+}
+
+// servers opens what is at a server.
+type servers interface {
+	Open(ctx context.Context, src media.Source, o fetch.Options) (fetch.Tree, error)
+}
+
+// kernelServers is the real servers.
+type kernelServers struct{}
+
+func (kernelServers) Open(ctx context.Context, src media.Source, o fetch.Options) (fetch.Tree, error) {
+	return fetch.Open(ctx, src, o)
+}
+
+// online brings the network up, unless it is up for these servers already. Each
+// interface that isn't usable is a failed attempt.
+func (s *session) online(ctx context.Context, sources []media.Source, f *Failure) bool {
+	var hosts []string
+	for _, src := range sources {
+		hosts = append(hosts, hostOf(src))
+	}
+	if s.network != nil {
+		return true
+	}
+	s.say("Bringing the network up")
+	got, err := s.Up(ctx, network.Config{
+		Options: s.opts, Hosts: hosts,
+		First: func(ctx context.Context) error { return s.firstByte(ctx, sources) },
+		Tell:  func(state network.State) { s.say("Network: %s", state) },
+	})
+	if err == nil {
+		s.network = got
+		return true
+	}
+	var states *network.Error
+	if !errors.As(err, &states) || len(states.States) == 0 {
+		f.add("the network", err)
+		return false
+	}
+	for _, state := range states.States {
+		f.add(state.Interface, errors.New(strings.TrimPrefix(state.String(), state.Interface+": ")))
+	}
+	return false
+}
+
+// offline takes the network down, for another try with other options.
+func (s *session) offline() {
+	if s.network != nil {
+		s.Down()
+		s.network = nil
+	}
+}
+
+// hostOf is the server of a source.
+func hostOf(src media.Source) string {
+	if src.URL == "" {
+		return src.Server
+	}
+	u, err := url.Parse(src.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// firstByte asks one source after the other for anything at all. A server that
+// says no has answered too.
+func (s *session) firstByte(ctx context.Context, sources []media.Source) error {
+	var errs []error
+	for _, src := range sources {
+		err := s.reach(ctx, src)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (s *session) reach(ctx context.Context, src media.Source) error {
+	if src.URL == "" {
+		return knock(ctx, net.JoinHostPort(src.Server, "2049"))
+	}
+	tree, err := s.servers.Open(ctx, src, s.fetchOptions())
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	file, err := tree.Open(ctx, media.DiscInfoPath)
+	if err == nil {
+		return file.Close()
+	}
+	for _, answered := range []error{fetch.ErrNotFound, fetch.ErrForbidden, fetch.ErrLogin, fetch.ErrStatus, fetch.ErrTLS} {
+		if errors.Is(err, answered) {
+			return nil
+		}
+	}
+	return err
+}
+
+// knock connects to a server.
+func knock(ctx context.Context, address string) error {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// fetchOptions are those of the boot options.
+func (s *session) fetchOptions() fetch.Options {
+	return fetch.Options{
+		Proxy: s.opts.Proxy, NoVerify: s.opts.NoVerifySSL, CA: s.authorities(), Stall: serverPatience,
+		Tell: func(e fetch.Event) { s.note("%s: %s", e.File, e.What) },
+	}
+}
+
+// serverPatience is how long a server may send nothing.
+const serverPatience = 20 * time.Second
+
+// authorities are the well-known CAs and those of the build and of inst.cacert=;
+// nil are the well-known ones alone.
+func (s *session) authorities() *x509.CertPool {
+	own, err := os.ReadFile(s.dirs.ca)
+	if err != nil {
+		return nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(own)
+	return pool
+}
+
+// caFile is the path of what authorities adds, if there is anything.
+func (s *session) caFile() string {
+	if _, err := os.Stat(s.dirs.ca); err != nil {
+		return ""
+	}
+	return s.dirs.ca
+}
+
+// trust collects the certificates of the initramfs and of inst.cacert=.
+func (s *session) trust(ctx context.Context) *Failure {
+	var all []byte
+	if own, err := os.ReadFile(s.dirs.ownCA); err == nil {
+		all = append(all, own...)
+	}
+	f := &Failure{What: "A certificate of inst.cacert= can't be had.", Hint: "Edit the boot options, and try again."}
+	for _, name := range s.opts.CACerts {
+		data, origin, ok := s.readNamed(ctx, name, "ca.pem", f)
+		if ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
+			f.add(origin, errors.New("there is no certificate in PEM form in it"))
+			ok = false
+		}
+		if !ok {
+			return f
+		}
+		all = append(append(all, '\n'), data...)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if err := writePrivate(s.dirs.ca, all); err != nil {
+		f.add(s.dirs.ca, err)
+		return f
+	}
+	return nil
+}
+
+// cards are the headers that name the network cards to a server, as Anaconda
+// sends them with inst.ks.sendmac.
+func cards(n *handoff.Network) http.Header {
+	h := http.Header{}
+	if n == nil {
+		return h
+	}
+	list := append([]handoff.Interface(nil), n.Interfaces...)
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Usable && !list[j].Usable })
+	i := 0
+	for _, card := range list {
+		if card.MAC != "" {
+			h.Set(fmt.Sprintf("X-RHN-Provisioning-MAC-%d", i), card.Name+" "+card.MAC)
+			i++
+		}
+	}
+	return h
+}
