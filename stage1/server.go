@@ -231,7 +231,7 @@ func (s *session) serve(ctx context.Context, sources []failover.Source, good []m
 	if err != nil {
 		return errors.Join(fmt.Errorf("serve the image of stage 2: %w", err), image.Close())
 	}
-	s.current.image = server.Path()
+	s.current.image, s.current.streamed = server.Path(), true
 	s.current.stream = func() error {
 		err := server.Close()
 		s.note("stage 2's image: %+v", image.Stats())

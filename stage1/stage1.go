@@ -89,11 +89,12 @@ type session struct {
 
 // attempt is what one try has set up, and tearDown takes down.
 type attempt struct {
-	medium handoff.Medium
-	image  string       // the file with the image of stage 2
-	loops  []string     // attached devices, in order
-	mapped string       // the device over the image's loop, if there is one
-	stream func() error // ends what serves image, if that comes from servers
+	medium   handoff.Medium
+	image    string       // the file with the image of stage 2
+	loops    []string     // attached devices, in order
+	mapped   string       // the device over the image's loop, if there is one
+	streamed bool         // image is read from servers as it is needed
+	stream   func() error // ends what serves image, if that comes from servers
 }
 
 // run tries until there is an answer to how it all ends: reboot, poweroff or halt.
@@ -151,7 +152,7 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 func (s *session) handOver(root rootFS, ks *handoff.Kickstart) error {
 	r := s.fixed
 	r.Build, r.Medium, r.CommandLine, r.Kickstart = s.build, s.current.medium, s.cmdline, ks
-	r.Network, r.CA = s.network, s.caFile()
+	r.Network, r.CA, r.Streamed = s.network, s.caFile(), s.current.streamed
 	r.Image, r.Loop, r.Lower, r.Root = root.image, root.loop, s.dirs.lower, s.dirs.root
 	if err := r.Write(s.dirs.record); err != nil {
 		return fmt.Errorf("write the record for stage 2: %w", err)

@@ -3,7 +3,7 @@
 // besides (steps), and call Run.
 //
 //	in := stage2.Installer{
-//		Payload: func(s stage2.Setup) (payload.Payload, error) { return mine.New(s.Disc1) },
+//		Payload: func(ctx context.Context, s stage2.Setup) (payload.Payload, error) { return mine.New(ctx, s.Disc1) },
 //	}
 //	err := in.Run(ctx)
 //
@@ -30,6 +30,7 @@ import (
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/internal/linuxhost"
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/engine"
 	"github.com/molt-installer/molt/stage2/event"
@@ -41,13 +42,13 @@ import (
 
 // Installer is an installer. Only Payload has to be given.
 type Installer struct {
-	Name     string                                             // on the screens; default is the set's: "Debian 13"
-	Payload  func(Setup) (payload.Payload, error)               // what is installed
-	Steps    []plan.Step                                        // run after the boot loader and before %post
-	Frontend func(Setup) (Frontend, error)                      // how a person is asked; nil: only unattended
-	Host     host.Host                                          // default: the machine itself
-	Probe    func(ctx context.Context) (machine.Machine, error) // default: looks at the machine itself
-	Paths    Paths                                              // default: where stage 1 puts things
+	Name     string                                                // on the screens; default is the set's: "Debian 13"
+	Payload  func(context.Context, Setup) (payload.Payload, error) // what is installed
+	Steps    []plan.Step                                           // run after the boot loader and before %post
+	Frontend func(Setup) (Frontend, error)                         // how a person is asked; nil: only unattended
+	Host     host.Host                                             // default: the machine itself
+	Probe    func(ctx context.Context) (machine.Machine, error)    // default: looks at the machine itself
+	Paths    Paths                                                 // default: where stage 1 puts things
 }
 
 // Setup is what is known when the payload and the front end are made.
@@ -57,7 +58,8 @@ type Setup struct {
 	Options bootargs.Options
 	Answers config.Answers // of the kickstart; empty without one
 	Host    host.Host
-	Disc1   string // root of the disc the installer was started from
+	Disc1   fetch.Tree // what is on disc 1, wherever that is
+	Root    string     // where it is mounted; empty when it is read from servers
 }
 
 // Frontend is a person at a terminal. It is shown all events.
@@ -122,9 +124,10 @@ func newSession(in Installer, record handoff.Record) *session {
 	if in.Name == "" {
 		s.Name = record.Build.Set.Name()
 	}
-	s.setup = Setup{Name: s.Name, Record: record, Options: options, Host: in.Host, Disc1: in.Paths.Outside + record.Medium.Mount}
+	s.setup = Setup{Name: s.Name, Record: record, Options: options, Host: in.Host}
 	s.out = openOutputs(in.Paths, options)
-	s.env = &plan.Env{Host: in.Host, Handoff: record, Result: &handoff.Result{}, Emit: s.out.Emit}
+	place := newMedium(record, in.Paths.Outside, options, func(what string) { s.out.Emit(event.Event{Type: event.Warning, Message: what}) })
+	s.env = &plan.Env{Host: in.Host, Handoff: record, Medium: place, Result: &handoff.Result{}, Emit: s.out.Emit}
 	for _, w := range warnings {
 		s.out.Emit(event.Event{Type: event.Warning, Message: w.String()})
 	}
@@ -137,7 +140,13 @@ func (s *session) install(ctx context.Context) error {
 		return err
 	}
 	s.setup.Answers = s.answers
-	pay, err := s.Payload(s.setup)
+	disc1, root, err := s.env.Medium.Tree(ctx, 1)
+	if err != nil {
+		return fmt.Errorf("open disc 1: %w", err)
+	}
+	defer disc1.Close()
+	s.setup.Disc1, s.setup.Root = disc1, root
+	pay, err := s.Payload(ctx, s.setup)
 	if err != nil {
 		return fmt.Errorf("prepare what is to be installed: %w", err)
 	}

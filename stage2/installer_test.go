@@ -75,7 +75,7 @@ func newBench(t *testing.T, kickstart, commandLine string) *bench {
 	b.write(t, "dev/ttyS0", "")
 	b.write(t, "log/.keep", "")
 	b.installer = stage2.Installer{
-		Payload: func(stage2.Setup) (payload.Payload, error) { return small{}, nil },
+		Payload: func(context.Context, stage2.Setup) (payload.Payload, error) { return small{}, nil },
 		Host:    b.host, Probe: probe,
 		Paths: stage2.Paths{
 			Record: b.path("handoff.json"), Result: b.path("result.json"), Kickstart: b.path("ks.cfg"),
@@ -212,7 +212,7 @@ func TestFailures(t *testing.T) {
 		"the wrong disk":             {strings.ReplaceAll(goodKickstart, "vda", "sdq"), "", nil, "sdq: no such disk", handoff.Ask},
 		"inst.onfail":                {"nonsense\n", "inst.onfail=poweroff", nil, "nonsense", handoff.Poweroff},
 		"no payload": {goodKickstart, "", func(b *bench) {
-			b.installer.Payload = func(stage2.Setup) (payload.Payload, error) { return nil, errors.New("a damaged catalog") }
+			b.installer.Payload = func(context.Context, stage2.Setup) (payload.Payload, error) { return nil, errors.New("a damaged catalog") }
 		}, "a damaged catalog", handoff.Ask},
 		"a failing step": {goodKickstart, "inst.debug.fail=mkfs-/", nil, "made to fail", handoff.Ask},
 	}

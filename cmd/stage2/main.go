@@ -27,6 +27,8 @@ func run(ctx context.Context) error {
 	return in.Run(ctx)
 }
 
-func packages(s stage2.Setup) (payload.Payload, error) {
-	return deb.New(deb.Config{Build: s.Record.Build, Disc1: s.Disc1, Commands: s.Host, Mirrors: s.Answers.Mirrors})
+func packages(ctx context.Context, s stage2.Setup) (payload.Payload, error) {
+	return deb.New(ctx, deb.Config{
+		Build: s.Record.Build, Disc1: s.Disc1, Whole: s.Record.Medium.Whole, Commands: s.Host, Mirrors: s.Answers.Mirrors,
+	})
 }

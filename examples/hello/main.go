@@ -29,7 +29,7 @@ func run(ctx context.Context) error { return installer().Run(ctx) }
 func installer() stage2.Installer {
 	return stage2.Installer{
 		Name:     "Hello 1",
-		Payload:  func(s stage2.Setup) (payload.Payload, error) { return tree{s.Host}, nil },
+		Payload:  func(_ context.Context, s stage2.Setup) (payload.Payload, error) { return tree{s.Host}, nil },
 		Frontend: stage2.Terminal,
 		Steps:    []plan.Step{greeting{"hello"}},
 	}

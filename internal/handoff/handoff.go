@@ -34,11 +34,12 @@ type Record struct {
 	Version     int         `json:"version"`
 	Build       media.Build `json:"build"`
 	Medium      Medium      `json:"medium"`
-	Image       string      `json:"image"`        // the stage2 image in stage 1's root: "/molt/medium/images/stage2.img"
-	Loop        string      `json:"loop"`         // "/dev/loop0", bound read-only to Image
-	Lower       string      `json:"lower"`        // where the squashfs is mounted, in stage 1's root
-	Root        string      `json:"root"`         // the overlay stage 2 runs in, in stage 1's root
-	CommandLine string      `json:"command_line"` // /proc/cmdline as booted, plus what a person edited
+	Image       string      `json:"image"`              // the stage2 image in stage 1's root: "/molt/medium/images/stage2.img"
+	Loop        string      `json:"loop"`               // "/dev/loop0", bound read-only to Image
+	Streamed    bool        `json:"streamed,omitempty"` // Image is read from servers as it is needed; nobody has read all of it yet
+	Lower       string      `json:"lower"`              // where the squashfs is mounted, in stage 1's root
+	Root        string      `json:"root"`               // the overlay stage 2 runs in, in stage 1's root
+	CommandLine string      `json:"command_line"`       // /proc/cmdline as booted, plus what a person edited
 	Kickstart   *Kickstart  `json:"kickstart,omitempty"`
 	Network     *Network    `json:"network,omitempty"` // nil: none was brought up
 	CA          string      `json:"ca,omitempty"`      // CAPath, if there is such a file

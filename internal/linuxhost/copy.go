@@ -91,6 +91,33 @@ func reserve(f *os.File, size int64) error {
 	return &fs.PathError{Op: "allocate", Path: f.Name(), Err: err}
 }
 
+// Digest implements host.Files.
+func (h *Host) Digest(ctx context.Context, path string, progress func(int64)) (host.Copied, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return host.Copied{}, err
+	}
+	defer in.Close()
+	sum, buf, done := sha256.New(), make([]byte, chunk), int64(0)
+	for {
+		if err := ctx.Err(); err != nil {
+			return host.Copied{}, context.Cause(ctx)
+		}
+		n, err := in.Read(buf)
+		sum.Write(buf[:n])
+		done += int64(n)
+		if progress != nil && n > 0 {
+			progress(done)
+		}
+		if err == io.EOF {
+			return host.Copied{Bytes: done, SHA256: hex.EncodeToString(sum.Sum(nil))}, nil
+		}
+		if err != nil {
+			return host.Copied{}, err
+		}
+	}
+}
+
 // copier reads in one goroutine, hashes in a second and writes in the third,
 // each buffer passing through all of them.
 type copier struct {

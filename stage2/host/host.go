@@ -75,13 +75,15 @@ type Files interface {
 	// Copy copies a file, hashing it on the way, and syncs it once at the
 	// end. progress gets the bytes done so far.
 	Copy(ctx context.Context, src, dst string, progress func(done int64)) (Copied, error)
+	// Digest reads a file and hashes it.
+	Digest(ctx context.Context, path string, progress func(done int64)) (Copied, error)
 	// Free is the space left for root on the file system of path, bytes.
 	Free(path string) (int64, error)
 	// Sync writes everything out that the file system of path still holds back.
 	Sync(path string) error
 }
 
-// Copied is what Copy did.
+// Copied is what Copy and Digest did.
 type Copied struct {
 	Bytes  int64
 	SHA256 string // lower-case hex

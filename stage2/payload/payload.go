@@ -9,13 +9,14 @@ import (
 	"context"
 
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
 )
 
 // Payload is one kind of thing that can be installed. Its methods are called
 // in the order in which they stand here; Fetch once for each disc in
 // Selection.Discs, smallest number first, and always while that disc is mounted.
-// After the last Fetch no disc is needed any more.
+// After the last Fetch neither a disc nor a server is needed any more.
 type Payload interface {
 	// Catalog is what can be chosen.
 	Catalog() *media.Catalog
@@ -45,8 +46,9 @@ type Request struct {
 type Fetch struct {
 	Selection *Selection
 	Disc      int
-	Root      string // where the disc is mounted
-	Target    string // "/target"
+	From      fetch.Tree // the disc's files
+	Root      string     // where it is mounted; empty when From is at servers
+	Target    string     // "/target"
 	Progress  Progress
 }
 

@@ -18,7 +18,7 @@ func TestDiscStillMounted(t *testing.T) {
 	w := newWorld()
 	set := media.Set{ID: "s", Arch: "amd64"}
 	w.AddDrive("/dev/sr0", hosttest.Disc(set, 2))
-	w.AddMount(host.Mount{Source: "/dev/sr0", Target: Medium, FSType: "iso9660"})
+	w.AddMount(host.Mount{Source: "/dev/sr0", Target: DiscMount, FSType: "iso9660"})
 	if err := (fetchNext{disc: 2, set: set}).Run(t.Context(), w.env); err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func (b *builder) payload() {
 		if set := b.Handoff.Build.Set; n < 1 || n > set.Discs {
 			b.problems.add(DiscUnknown, "", "packages are on disc %d, but %s has %d discs", n, set.Name(), set.Discs)
 		}
-		if n != max(1, b.Handoff.Medium.Disc) && len(b.Machine.Drives) == 0 {
+		if n != max(1, b.Handoff.Medium.Disc) && !b.allAtHand() && len(b.Machine.Drives) == 0 {
 			b.problems.add(DiscUnknown, "", "packages are on disc %d, and there is no optical drive to put it into; attach one and start again, or choose less software", n)
 		}
 	}

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/payload"
 )
 
-// Medium is where stage 2 mounts disc 2 and those after it.
-const Medium = "/medium"
+// DiscMount is where stage 2 mounts disc 2 and those after it.
+const DiscMount = "/medium"
 
 // patience is how long a holder of a disc is waited for before the step fails.
 const patience = 10 * time.Minute
@@ -40,7 +41,7 @@ func (s fetchFirst) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return fmt.Errorf("look at disc %d: %w", s.disc, err)
 	}
-	err = fetch(ctx, env, s.selection, s.disc, s.root)
+	err = takeFrom(ctx, env, s.selection, s.disc, fetch.Dir(s.root), s.root)
 	if drives, _ := env.Host.Drives(); !errors.Is(err, syscall.EIO) || !slices.Contains(drives, s.device) {
 		return err
 	}
@@ -124,8 +125,8 @@ func (s fetchNext) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	err = fetch(ctx, env, s.selection, s.disc, Medium)
-	if free := unmountWhenFree(ctx, env, Medium); free != nil {
+	err = takeFrom(ctx, env, s.selection, s.disc, fetch.Dir(DiscMount), DiscMount)
+	if free := unmountWhenFree(ctx, env, DiscMount); free != nil {
 		return errors.Join(err, fmt.Errorf("unmount disc %d: %w", s.disc, free))
 	}
 	if errors.Is(err, syscall.EIO) {
@@ -143,10 +144,10 @@ func (s fetchNext) unreadable(env *Env, drive string, err error) error {
 	return fmt.Errorf("disc %d can't be read: clean it, or use another copy of it, and retry: %w", s.disc, err)
 }
 
-func fetch(ctx context.Context, env *Env, sel *payload.Selection, disc int, root string) error {
-	f := payload.Fetch{Selection: sel, Disc: disc, Root: root, Target: Target, Progress: reporter{env}}
+func takeFrom(ctx context.Context, env *Env, sel *payload.Selection, disc int, from fetch.Tree, root string) error {
+	f := payload.Fetch{Selection: sel, Disc: disc, From: from, Root: root, Target: Target, Progress: reporter{env}}
 	if err := env.Payload.Fetch(ctx, f); err != nil {
-		return fmt.Errorf("copy packages from disc %d: %w", disc, err)
+		return fmt.Errorf("copy packages of disc %d from %s: %w", disc, from, err)
 	}
 	return nil
 }
@@ -162,7 +163,7 @@ func (s fetchNext) mount(ctx context.Context, env *Env) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		m := host.Mount{Source: drive, Target: Medium, FSType: "iso9660", ReadOnly: true}
+		m := host.Mount{Source: drive, Target: DiscMount, FSType: "iso9660", ReadOnly: true}
 		err = env.Host.Mount(m)
 		if err == nil {
 			env.Emit(event.Event{Type: event.Disc, Discs: &event.DiscInfo{Wanted: s.disc, Drive: drive, OK: true}})
@@ -182,7 +183,7 @@ func (s fetchNext) mount(ctx context.Context, env *Env) (string, error) {
 // unmountOld unmounts what an earlier try had to leave mounted: nothing could be
 // mounted over it, and its tray wouldn't open.
 func (s fetchNext) unmountOld(ctx context.Context, env *Env) error {
-	err := unmountWhenFree(ctx, env, Medium)
+	err := unmountWhenFree(ctx, env, DiscMount)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("unmount the disc of the try before: %w", err)
 	}

@@ -39,6 +39,7 @@ type Env struct {
 	Host    host.Host
 	Payload payload.Payload
 	Handoff handoff.Record
+	Medium  Medium
 	Result  *handoff.Result   // what stage 1 is to do in the end; steps add to it
 	Emit    func(event.Event) // the engine fills in time and step
 }

@@ -19,6 +19,9 @@ import (
 // one. Weights are seconds on a slow machine with a CD drive of 5 MB/s.
 func (b *builder) steps() {
 	p := &b.plan
+	if h := b.Handoff; h.Streamed {
+		b.add(checkImage{base{"check-image", "Read the whole installer from " + h.Medium.URL, weight(h.Build.Stage2.Size)}, h.Build.Stage2, handoff.Outside + h.Image})
+	}
 	b.diskSteps()
 	b.discSteps()
 	b.systemSteps()
@@ -87,6 +90,10 @@ func (b *builder) discSteps() {
 	}
 	b.add(relocate{base{RelocateID, "Copy the installer to the disk and run from there", weight(h.Build.Stage2.Size)},
 		h.Build.Stage2, handoff.Outside + h.Image, h.Loop, mounts})
+	if h.Medium.Whole || h.Medium.Images != "" {
+		b.placeSteps()
+		return
+	}
 	first := max(1, h.Medium.Disc)
 	root := handoff.Outside + h.Medium.Mount
 	eject := b.Answers.End.Eject
@@ -107,7 +114,7 @@ func (b *builder) fetchBase(n int) base {
 	for _, p := range on {
 		size += p.Size
 	}
-	title := fmt.Sprintf("Copy %d %s (%s) from disc %d", len(on), plural(len(on), "package"), machine.Size(size), n)
+	title := fmt.Sprintf("Copy %d %s (%s) %s disc %d", len(on), plural(len(on), "package"), machine.Size(size), b.fromOrOf(), n)
 	return base{fmt.Sprintf("fetch-%d", n), title, weight(size)}
 }
 

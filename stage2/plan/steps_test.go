@@ -169,7 +169,7 @@ func TestUnreadableFirstDisc(t *testing.T) {
 	}
 	w.Insert("/dev/sr0", hosttest.Disc(set, 1))
 	err := step.Run(t.Context(), w.env)
-	if !slices.ContainsFunc(w.Calls(), func(c string) bool { return strings.HasPrefix(c, "mount /dev/sr0 on "+Medium) }) {
+	if !slices.ContainsFunc(w.Calls(), func(c string) bool { return strings.HasPrefix(c, "mount /dev/sr0 on "+DiscMount) }) {
 		t.Errorf("the disc was not taken again: %v, %v", err, w.Calls())
 	}
 }

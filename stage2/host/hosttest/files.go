@@ -197,6 +197,24 @@ func (h *Host) Copy(_ context.Context, src, dst string, progress func(int64)) (h
 	return host.Copied{Bytes: f.Size(), SHA256: hex.EncodeToString(sum[:])}, h.put(&file{dst, 0o644, f.data})
 }
 
+// Digest implements host.Files.
+func (h *Host) Digest(_ context.Context, path string, progress func(done int64)) (host.Copied, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.call("digest %s", path); err != nil {
+		return host.Copied{}, err
+	}
+	f, err := h.find("open", path)
+	if err != nil {
+		return host.Copied{}, err
+	}
+	if progress != nil {
+		progress(f.Size())
+	}
+	sum := sha256.Sum256(f.data)
+	return host.Copied{Bytes: f.Size(), SHA256: hex.EncodeToString(sum[:])}, nil
+}
+
 // Free implements host.Files.
 func (h *Host) Free(name string) (int64, error) {
 	h.mu.Lock()

@@ -1,6 +1,7 @@
 package deb
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,7 +44,7 @@ DPkg::Lock::Timeout "0";
 
 // prepare makes the working directory: apt's private state, and the merged
 // repository, whose InRelease must be the one the initramfs knows.
-func (p *Payload) prepare() (*index, error) {
+func (p *Payload) prepare(ctx context.Context) (*index, error) {
 	for _, dir := range []string{
 		"state/lists/partial", "cache/archives/partial", "etc/apt.conf.d", "etc/preferences.d",
 		"etc/sources.list.d", "etc/trusted.gpg.d", "log", "repo",
@@ -52,7 +53,7 @@ func (p *Payload) prepare() (*index, error) {
 			return nil, err
 		}
 	}
-	inRelease, err := readVouched(p.Disc1, p.Build.Index)
+	inRelease, err := readVouched(ctx, p.Disc1, p.Build.Index)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func (p *Payload) prepare() (*index, error) {
 		return nil, fmt.Errorf("%s: %w", p.Build.Index.Path, err)
 	}
 	dists := filepath.Join("dists", p.catalog.Suite)
-	data, err := readVouched(p.Disc1, media.File{
+	data, err := readVouched(ctx, p.Disc1, media.File{
 		Path: filepath.Join(filepath.Dir(p.Build.Index.Path), packages), Size: file.Size, SHA256: file.SHA256,
 	})
 	if err != nil {

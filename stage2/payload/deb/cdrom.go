@@ -36,7 +36,7 @@ const diskInfo = ".disk/info"
 // apt-cdrom. A disc that apt can't use is none the less good for the installation:
 // that is a warning.
 func (p *Payload) meet(ctx context.Context, f payload.Fetch) error {
-	if !hasPackage(f.Selection, "apt") || len(p.mirrors()) > 0 {
+	if !hasPackage(f.Selection, "apt") || len(p.mirrors()) > 0 || p.Whole || f.Root == "" {
 		return nil
 	}
 	known, err := p.look(ctx, f)
@@ -44,7 +44,7 @@ func (p *Payload) meet(ctx context.Context, f payload.Fetch) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, syscall.EIO):
-		return &DiscError{f.Disc, "the package list", err}
+		return &DiscError{Disc: f.Disc, Item: "the package list", Err: err}
 	case err != nil:
 		f.Progress.Warn(fmt.Sprintf("the new system will not know disc %d until apt-cdrom add is run there: %v", f.Disc, err))
 		return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/payload"
 )
@@ -38,7 +39,7 @@ func withApt(t *testing.T) (*set, *Payload) {
 		},
 	}
 	p := s.build(t, t.TempDir())
-	if _, err := p.prepare(); err != nil {
+	if _, err := p.prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for n := range s.discs {
@@ -64,7 +65,8 @@ func finishApt(t *testing.T, s *set, p *Payload, discs ...int) (string, *progres
 		t.Fatal(err)
 	}
 	for _, n := range discs {
-		f := payload.Fetch{Selection: sel, Disc: n, Root: filepath.Join(s.dir, discDir(n)), Target: target, Progress: pr}
+		root := filepath.Join(s.dir, discDir(n))
+		f := payload.Fetch{Selection: sel, Disc: n, From: fetch.Dir(root), Root: root, Target: target, Progress: pr}
 		if err := p.Fetch(context.Background(), f); err != nil {
 			t.Fatal(err)
 		}

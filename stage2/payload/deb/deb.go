@@ -20,6 +20,7 @@
 package deb
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,6 +28,7 @@ import (
 	"path/filepath"
 
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/payload"
@@ -35,7 +37,8 @@ import (
 // Config is what New needs.
 type Config struct {
 	Build    media.Build
-	Disc1    string        // root of disc 1, as long as it is in: handoff.Outside + Medium.Mount
+	Disc1    fetch.Tree    // what is on disc 1
+	Whole    bool          // Disc1 has the files of all discs: there are no discs for the installed system
 	Commands host.Commands // runs apt and dpkg
 	WorkDir  string        // default /run/molt/apt
 	// Mirrors are the archives the installed system gets its packages from.
@@ -55,7 +58,7 @@ var _ payload.Payload = (*Payload)(nil)
 const setDir = ".molt/set"
 
 // New reads the catalog from disc 1.
-func New(c Config) (*Payload, error) {
+func New(ctx context.Context, c Config) (*Payload, error) {
 	if c.WorkDir == "" {
 		c.WorkDir = "/run/molt/apt"
 	}
@@ -63,7 +66,7 @@ func New(c Config) (*Payload, error) {
 	if !ok {
 		return nil, fmt.Errorf("the initramfs doesn't vouch for %s: it is of another build than the disc", media.CatalogPath)
 	}
-	data, err := readVouched(c.Disc1, file)
+	data, err := readVouched(ctx, c.Disc1, file)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +90,8 @@ func vouchedFor(b media.Build, path string) (media.File, bool) {
 }
 
 // readVouched reads a file of a disc and checks it.
-func readVouched(root string, f media.File) ([]byte, error) {
-	data, err := readDisc(filepath.Join(root, f.Path))
+func readVouched(ctx context.Context, from fetch.Tree, f media.File) ([]byte, error) {
+	data, err := readAll(ctx, from, f.Path, f.Size)
 	if err != nil {
 		return nil, err
 	}

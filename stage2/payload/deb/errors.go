@@ -1,12 +1,14 @@
 package deb
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"io"
 	"strings"
 	"syscall"
+
+	"github.com/molt-installer/molt/media/fetch"
 )
 
 // UnknownError lists everything in a Request that the set doesn't have.
@@ -47,10 +49,16 @@ type DiscError struct {
 	Disc int
 	Item string // package, or path on the disc
 	Err  error  // EIO, or what is wrong with the content
+
+	Server bool // the disc's files are at a server: there is nothing to clean
 }
 
 func (e *DiscError) Error() string {
-	return fmt.Sprintf("%s can't be read from disc %d: %v. Clean the disc, or use another copy of it, and try again", e.Item, e.Disc, e.Err)
+	s := fmt.Sprintf("%s can't be read from disc %d: %v", e.Item, e.Disc, e.Err)
+	if e.Server {
+		return s
+	}
+	return s + ". Clean the disc, or use another copy of it, and try again"
 }
 
 // Unwrap gives the cause.
@@ -97,14 +105,26 @@ func (e *AuditError) Error() string {
 	return "dpkg finds the installed system incomplete:\n" + strings.Join(e.Report, "\n")
 }
 
-// readDisc reads a small file of a disc and explains what is wrong.
-func readDisc(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
+// readAll reads a small file of known size of a disc, and explains what is wrong.
+func readAll(ctx context.Context, from fetch.Tree, name string, size int64) ([]byte, error) {
+	data, err := func() ([]byte, error) {
+		file, err := from.Open(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		r, err := file.Stream(ctx, 0)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return io.ReadAll(io.LimitReader(r, size+1))
+	}()
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: is disc 1 of the set in the drive?", err)
-	case err != nil:
+	case errors.Is(err, fetch.ErrNotFound):
+		return nil, fmt.Errorf("%w: is that disc 1 of the set?", err)
+	case errors.Is(err, fetch.ErrRead):
 		return nil, fmt.Errorf("%w: clean the disc and try again", err)
 	}
-	return data, nil
+	return data, err
 }

@@ -8,12 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/payload"
 )
 
@@ -39,7 +39,7 @@ func (p *Payload) Fetch(ctx context.Context, f payload.Fetch) error {
 		}
 		f.Progress.Advance(done, total, "bytes", it.name)
 		count := func(n int64) { f.Progress.Advance(done+n, total, "bytes", it.name) }
-		if err := fetch(ctx, filepath.Join(f.Root, it.Path), filepath.Join(dir, it.Path), it, f.Disc, count); err != nil {
+		if err := fetchOne(ctx, f, filepath.Join(dir, it.Path), it, count); err != nil {
 			return err
 		}
 		done += it.Size
@@ -64,21 +64,44 @@ func (p *Payload) items(sel *payload.Selection, disc int) []item {
 	return items
 }
 
-// fetch copies one file, unless it is there already.
-func fetch(ctx context.Context, src, dst string, it item, disc int, count func(int64)) error {
+// fetchOne copies one file, unless it is there already. Where other servers have
+// it too, one that gives something else isn't the end.
+func fetchOne(ctx context.Context, f payload.Fetch, dst string, it item, count func(int64)) error {
 	if have(dst, it.File) {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
 		return &TargetError{dst, err}
 	}
-	in, err := os.Open(src)
+	err := copyOne(ctx, f, dst, it, count)
+	for tries := 1; tries < 3 && errors.Is(err, errContent) && doubt(f.From); tries++ {
+		f.Progress.Warn(fmt.Sprintf("%v; trying another server", err))
+		err = copyOne(ctx, f, dst, it, count)
+	}
+	return err
+}
+
+// doubt has the next server asked.
+func doubt(from fetch.Tree) bool {
+	d, ok := from.(interface{ Doubt() bool })
+	return ok && d.Doubt()
+}
+
+func copyOne(ctx context.Context, f payload.Fetch, dst string, it item, count func(int64)) error {
+	fail := func(err error) error { return &DiscError{Disc: f.Disc, Item: it.name, Err: err, Server: f.Root == ""} }
+	file, err := f.From.Open(ctx, it.Path)
 	if err != nil {
-		return &DiscError{disc, it.name, err}
+		return fail(err)
+	}
+	defer file.Close()
+	in, err := file.Stream(ctx, 0)
+	if err != nil {
+		return fail(err)
 	}
 	defer in.Close()
 	part := dst + ".part"
-	err = copyChecked(ctx, in, part, it.File, count)
+	from := &source{r: in}
+	err = copyChecked(ctx, from, part, it.File, count)
 	if err == nil {
 		err = os.Rename(part, dst)
 	}
@@ -86,22 +109,30 @@ func fetch(ctx context.Context, src, dst string, it item, disc int, count func(i
 		return nil
 	}
 	os.Remove(part)
-	return blame(err, src, dst, it.name, disc)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, errContent), from.err != nil:
+		return fail(err)
+	}
+	return &TargetError{dst, err}
 }
 
 // errContent is content that is not what the index says.
 var errContent = errors.New("its content is not what the index says")
 
-// blame says whose fault an error is.
-func blame(err error, src, dst, name string, disc int) error {
-	var at *fs.PathError
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	case errors.Is(err, errContent), errors.As(err, &at) && at.Path == src:
-		return &DiscError{disc, name, err}
+// source remembers whether it was the reading that failed.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
 	}
-	return &TargetError{dst, err}
+	return n, err
 }
 
 func copyChecked(ctx context.Context, in io.Reader, part string, want media.File, count func(int64)) error {

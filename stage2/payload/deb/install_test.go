@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/payload"
 )
@@ -159,7 +160,8 @@ func TestResolveChecksDisc(t *testing.T) {
 // fetchAll copies everything that sel needs.
 func (s *set) fetchAll(p *Payload, sel *payload.Selection, target string, pr payload.Progress) error {
 	for _, n := range sel.Discs() {
-		f := payload.Fetch{Selection: sel, Disc: n, Root: filepath.Join(s.dir, discDir(n)), Target: target, Progress: pr}
+		root := filepath.Join(s.dir, discDir(n))
+		f := payload.Fetch{Selection: sel, Disc: n, From: fetch.Dir(root), Root: root, Target: target, Progress: pr}
 		if err := p.Fetch(context.Background(), f); err != nil {
 			return err
 		}

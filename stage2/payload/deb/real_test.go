@@ -14,6 +14,7 @@ import (
 
 	"github.com/molt-installer/molt/internal/linuxhost"
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/payload"
 )
@@ -33,7 +34,7 @@ func TestInstallSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &set{dir: dir}
-	p, err := New(Config{Build: *build, Disc1: filepath.Join(dir, "disc1"), Commands: linuxhost.New(), WorkDir: t.TempDir()})
+	p, err := New(t.Context(), Config{Build: *build, Disc1: fetch.Dir(filepath.Join(dir, "disc1")), Commands: linuxhost.New(), WorkDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

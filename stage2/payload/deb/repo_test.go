@@ -22,6 +22,7 @@ import (
 
 	"github.com/molt-installer/molt/internal/linuxhost"
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 )
 
 // set is a set of discs in a directory: disc1, disc2, …
@@ -106,14 +107,14 @@ func (s *set) build(t testing.TB, work string) *Payload {
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(disc1, media.CatalogPath), string(catalog), 0o644)
-	p, err := New(Config{
+	p, err := New(t.Context(), Config{
 		Build: media.Build{
 			Set:   media.Set{ID: "test", Product: "Test", Version: "1", Arch: "amd64", Discs: len(s.discs)},
 			Index: media.File{Path: media.IndexPath + "/dists/test/InRelease", Size: int64(len(inRelease)), SHA256: digest([]byte(inRelease))},
 			Extra: []media.File{{Path: media.CatalogPath, Size: int64(len(catalog)), SHA256: digest(catalog)}},
 			Key:   armored(t, key),
 		},
-		Disc1: disc1, Commands: linuxhost.New(), WorkDir: work,
+		Disc1: fetch.Dir(disc1), Commands: linuxhost.New(), WorkDir: work,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 // Resolve implements payload.Payload. Errors of the choice are an
 // *UnknownError or a *ConflictError.
 func (p *Payload) Resolve(ctx context.Context, r payload.Request) (*payload.Selection, error) {
-	x, err := p.prepare()
+	x, err := p.prepare(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the package index of the set: %w", err)
 	}

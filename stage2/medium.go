@@ -1,0 +1,141 @@
+package stage2
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	_ "golang.org/x/crypto/x509roots/fallback" // the image has no files of the well-known CAs
+
+	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
+)
+
+// How long a server may send nothing, and how long servers are asked again when
+// none answers: as long as it takes to restart one.
+const (
+	serverStall    = 20 * time.Second
+	serverPatience = 5 * time.Minute
+)
+
+// medium implements plan.Medium for what stage 1 found.
+type medium struct {
+	found   handoff.Medium
+	outside string // stage 1's root
+	options fetch.Options
+	tell    func(string)
+}
+
+func newMedium(r handoff.Record, outside string, o bootargs.Options, tell func(string)) *medium {
+	return &medium{
+		found: r.Medium, outside: outside, tell: tell,
+		options: fetch.Options{Proxy: o.Proxy, NoVerify: o.NoVerifySSL, CA: authorities(r.CA), Stall: serverStall,
+			Tell: func(e fetch.Event) { tell(e.File + ": " + e.What) }},
+	}
+}
+
+// authorities are the well-known CAs and those of a file; nil are the well-known alone.
+func authorities(file string) *x509.CertPool {
+	if file == "" {
+		return nil
+	}
+	own, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(own)
+	return pool
+}
+
+// Tree implements plan.Medium.
+func (m *medium) Tree(ctx context.Context, disc int) (fetch.Tree, string, error) {
+	f := m.found
+	switch {
+	case len(f.Sources) > 0:
+		tree, err := m.servers(ctx, disc)
+		return tree, "", err
+	case disc > 1 && f.Images != "":
+		name := imageName(disc)
+		tree, err := openImage(ctx, fetch.Dir(m.outside+f.Images), name)
+		return tree, "", err
+	}
+	root := m.outside + f.Mount
+	return fetch.Dir(root), root, nil
+}
+
+func imageName(disc int) string { return fmt.Sprintf("disc%d.iso", disc) }
+
+// servers is one tree of all servers that have the disc.
+func (m *medium) servers(ctx context.Context, disc int) (fetch.Tree, error) {
+	var trees []fetch.Tree
+	var errs []error
+	for _, url := range m.found.Sources {
+		tree, err := m.server(ctx, url, disc)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		trees = append(trees, tree)
+	}
+	if len(trees) == 0 {
+		return nil, errors.Join(errs...)
+	}
+	return fetch.NewMirrors(trees, serverPatience, m.tell), nil
+}
+
+func (m *medium) server(ctx context.Context, url string, disc int) (fetch.Tree, error) {
+	if !strings.HasSuffix(url, ".iso") {
+		return m.open(ctx, url)
+	}
+	// Images are beside each other.
+	dir, name := path.Split(url)
+	if disc > 1 {
+		name = imageName(disc)
+	}
+	beside, err := m.open(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return openImage(ctx, beside, name)
+}
+
+func (m *medium) open(ctx context.Context, url string) (fetch.Tree, error) {
+	src, err := media.ParseSource(url)
+	if err != nil {
+		return nil, err
+	}
+	return fetch.Open(ctx, src, m.options)
+}
+
+// imageTree is the files in an image, and closes what that is in.
+type imageTree struct {
+	fetch.Tree
+	in fetch.Tree
+}
+
+// Close implements fetch.Tree.
+func (t imageTree) Close() error { return errors.Join(t.Tree.Close(), t.in.Close()) }
+
+// openImage is the files in an ISO image. It owns the tree the image is in.
+func openImage(ctx context.Context, in fetch.Tree, name string) (fetch.Tree, error) {
+	file, err := in.Open(ctx, name)
+	if err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	tree, err := fetch.ISO(ctx, file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close(), in.Close())
+	}
+	return imageTree{tree, in}, nil
+}
