@@ -186,6 +186,7 @@ func (f *Failure) inWords(set media.Set, named bool) *Failure {
 		f.Tried = []Attempt{{"the whole machine", "no drive and no disk that could be disc 1"}}
 	}
 	if f.online {
+		f.waits = false // a card or cable that comes is noticed by the network itself
 		f.What = fmt.Sprintf("%s can't be had from any source.", set.Name())
 		f.Hint = "Set the source or the network by hand below, and try again."
 	} else if named && !f.waits {
