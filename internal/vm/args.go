@@ -39,17 +39,6 @@ func (c Config) args(ch channels, fw []string) ([]string, error) {
 	return append(a, storage...), err
 }
 
-func (c Config) network() []string {
-	if !c.Network {
-		return []string{"-nic", "none"}
-	}
-	nic := "user,model=virtio-net-pci"
-	if c.Restrict {
-		nic += ",restrict=on"
-	}
-	return []string{"-nic", nic}
-}
-
 // firstBoot is the first free place in the firmware's order; a kernel given
 // by Config.Kernel has place 0.
 const firstBoot = 1

@@ -52,7 +52,8 @@ type Config struct {
 	// Network connects the guest to the network of the host through NAT;
 	// Restrict lets it reach nothing but QEMU's own DHCP server.
 	Network, Restrict bool
-	NoReboot          bool // a reset of the guest ends it
+	NICs              []NIC // cards besides, nic0 and on
+	NoReboot          bool  // a reset of the guest ends it
 
 	// Console gets all the serial line says, unchanged, as it comes. It must not block.
 	Console io.Writer

@@ -94,6 +94,10 @@ func TestArgs(t *testing.T) {
 			"ide-cd,bus=ide.0,", "ide-hd,bus=ide.1,drive=disk0,serial=S,",
 		}},
 		{"network", Config{Network: true, Restrict: true}, []string{"-nic user,model=virtio-net-pci,restrict=on"}},
+		{"cards", Config{NICs: []NIC{{Backend: "tap,ifname=t0"}, {Backend: "user", MAC: "52:54:00:00:00:01"}}}, []string{
+			"-netdev tap,id=net0,ifname=t0 -device virtio-net-pci,id=nic0,netdev=net0 ",
+			"-netdev user,id=net1 -device virtio-net-pci,id=nic1,netdev=net1,mac=52:54:00:00:00:01",
+		}},
 		{"kernel", Config{Kernel: "k", Initrd: "i", Append: "quiet", NoReboot: true}, []string{"-kernel k -append quiet -initrd i -no-reboot"}},
 		{"comma", Config{Disks: []Disk{{Path: "a,b", ReadOnly: true, Interface: USB}}}, []string{
 			"file=a,,b,readonly=on", "qemu-xhci,id=usb", "usb-storage,bus=usb.0,drive=disk0",

@@ -27,6 +27,7 @@ type Config struct {
 	// first; Loaded says what is in the others.
 	Drives int
 	Loaded []int
+	NoDisc bool // disc 1 isn't in the first drive either: the set comes over the network
 	// Offer is the ISO image to put in when a disc is asked for; "" puts in
 	// none. If nil it is always the right one.
 	Offer func(Ask) string
@@ -106,7 +107,9 @@ func Start(ctx context.Context, cfg Config) (*Run, error) {
 
 func (c Config) drives() []string {
 	drives := make([]string, max(1, c.Drives))
-	drives[0] = c.Set.Disc(1)
+	if !c.NoDisc {
+		drives[0] = c.Set.Disc(1)
+	}
 	for i, n := range c.Loaded {
 		drives[i+1] = c.Set.Disc(n)
 	}

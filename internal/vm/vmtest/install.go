@@ -23,6 +23,8 @@ type Scenario struct {
 	Append    string // boots the kernel directly, with these options
 	Drives    int
 	Loaded    []int                     // discs in the drives after the first
+	NoDisc    bool                      // no drive has one
+	NICs      []vm.NIC                  // network cards
 	Offer     func(scenario.Ask) string // see scenario.Config
 	Memory    int                       // MiB
 	DiskSize  int64                     // bytes; 4 GiB if 0
@@ -67,13 +69,14 @@ func Begin(t testing.TB, s Scenario) *Run {
 	r.ctx = Turn(t, s.Timeout)
 	run, err := scenario.Start(r.ctx, scenario.Config{
 		Set:       r.Set,
-		Guest:     vm.Config{Name: s.Set, Dir: r.dir, Firmware: s.Firmware, Memory: s.Memory, Console: s.Console},
+		Guest:     vm.Config{Name: s.Set, Dir: r.dir, Firmware: s.Firmware, Memory: s.Memory, NICs: s.NICs, Console: s.Console},
 		Disk:      filepath.Join(t.TempDir(), "disk.img"),
 		DiskSize:  s.DiskSize,
 		Kickstart: s.Kickstart,
 		Append:    s.Append,
 		Drives:    s.Drives,
 		Loaded:    s.Loaded,
+		NoDisc:    s.NoDisc,
 		Offer:     s.Offer,
 		KeepVars:  s.KeepVars,
 	})

@@ -1,0 +1,53 @@
+package vm
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// NIC is a network card, and what its cable leads to.
+type NIC struct {
+	Backend string // QEMU's -netdev without an id: "tap,ifname=tap0,script=no,downscript=no"
+	MAC     string // QEMU's choice if empty
+}
+
+// network is the command line for the cards.
+func (c Config) network() []string {
+	if !c.Network && len(c.NICs) == 0 {
+		return []string{"-nic", "none"}
+	}
+	var a []string
+	if c.Network {
+		nic := "user,model=virtio-net-pci"
+		if c.Restrict {
+			nic += ",restrict=on"
+		}
+		a = append(a, "-nic", nic)
+	}
+	for i, n := range c.NICs {
+		backend, rest, more := strings.Cut(n.Backend, ",")
+		netdev := fmt.Sprintf("%s,id=net%d", backend, i)
+		if more {
+			netdev += "," + rest
+		}
+		dev := fmt.Sprintf("virtio-net-pci,id=%s,netdev=net%d", NICID(i), i)
+		if n.MAC != "" {
+			dev += ",mac=" + n.MAC
+		}
+		a = append(a, "-netdev", netdev, "-device", dev)
+	}
+	return a
+}
+
+// NICID is the id of the i-th of Config.NICs, from 0: "nic0".
+func NICID(i int) string { return "nic" + strconv.Itoa(i) }
+
+// SetLink plugs the cable of card i in, or out.
+func (g *Guest) SetLink(ctx context.Context, i int, up bool) error {
+	return g.Execute(ctx, "set_link", struct {
+		Name string `json:"name"`
+		Up   bool   `json:"up"`
+	}{NICID(i), up}, nil)
+}
