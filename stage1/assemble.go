@@ -21,6 +21,10 @@ type rootFS struct {
 // layer in memory over it, and in it what stage 2 shares with stage 1.
 func (s *session) assemble(ctx context.Context) (rootFS, error) {
 	d := s.dirs
+	updates, err := s.updates(ctx)
+	if err != nil {
+		return rootFS{}, err
+	}
 	loop, err := s.attach(ctx, s.current.image)
 	if err != nil {
 		return rootFS{}, err
@@ -36,15 +40,11 @@ func (s *session) assemble(ctx context.Context) (rootFS, error) {
 	if err := mountAll(s, layers); err != nil {
 		return rootFS{}, err
 	}
-	upper, work := filepath.Join(d.rw, "upper"), filepath.Join(d.rw, "work")
-	for _, dir := range []string{upper, work} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			return rootFS{}, fmt.Errorf("make the writable layer: %w", err)
-		}
+	lower := d.lower
+	if updates != "" {
+		lower = updates + ":" + lower
 	}
-	overlay := mount{source: "overlay", target: d.root, fstype: "overlay",
-		data: fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", d.lower, upper, work)}
-	if err := s.mountOn(overlay); err != nil {
+	if err := s.overlay(lower); err != nil {
 		return rootFS{}, err
 	}
 	if err := makeWithin(d.root, "lib/modules"); err != nil {
@@ -54,6 +54,19 @@ func (s *session) assemble(ctx context.Context) (rootFS, error) {
 		return rootFS{}, err
 	}
 	return rootFS{s.current.image, loop}, mountAll(s, rootMounts(d))
+}
+
+// overlay mounts stage 2's root: the layers below, the first on top, and one in
+// memory over all that takes what is written.
+func (s *session) overlay(lower string) error {
+	upper, work := filepath.Join(s.dirs.rw, "upper"), filepath.Join(s.dirs.rw, "work")
+	for _, dir := range []string{upper, work} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return fmt.Errorf("make the writable layer: %w", err)
+		}
+	}
+	return s.mountOn(mount{source: "overlay", target: s.dirs.root, fstype: "overlay",
+		data: fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work)})
 }
 
 // protect puts dm-verity over the image, if it has a hash tree. From then on a

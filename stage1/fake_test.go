@@ -195,7 +195,7 @@ func testSession(t *testing.T) (*session, *fake, *person) {
 	s := &session{
 		machine: machine{f, f, f, f, f, f, f, kernelServers{}}, con: p, log: &journal{file: io.Discard, con: p},
 		dirs: dirs{
-			medium: at("medium"), holder: at("holder"), imageMedium: at("image"), imageHolder: at("image-holder"), stream: at("stream"), lower: at("lower"), rw: at("rw"), root: at("root"), target: at("t"),
+			medium: at("medium"), holder: at("holder"), imageMedium: at("image"), imageHolder: at("image-holder"), stream: at("stream"), lower: at("lower"), updates: at("updates"), rw: at("rw"), root: at("root"), target: at("t"),
 			scratch: at("scratch"), modules: "/lib/modules", record: at("run/handoff.json"), result: at("run/result.json"),
 			ks: at("run/ks.cfg"), log: at("run/stage1.log"), ca: at("run/ca.pem"), ownCA: at("etc/ca.pem"),
 		},

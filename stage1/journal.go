@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/molt-installer/molt/internal/syslog"
 )
 
 // journal is the log of stage 1: every line with the seconds since power-on, in
@@ -18,6 +20,7 @@ type journal struct {
 	file  io.Writer
 	con   io.Writer
 	lines []string
+	far   *syslog.Sender // nil: none
 }
 
 func openJournal(path string, con io.Writer) *journal {
@@ -46,6 +49,22 @@ func (j *journal) note(format string, args ...any) {
 		line = fmt.Sprintf("[%8.2f] %s", uptime().Seconds(), line)
 		j.lines = append(j.lines, line)
 		fmt.Fprintln(j.file, line)
+		if j.far != nil {
+			j.far.Send(time.Now(), syslog.Info, "", line)
+		}
+	}
+}
+
+// sendTo sends the log to a server too, from its first line on.
+func (j *journal) sendTo(t syslog.Target) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.far != nil {
+		return
+	}
+	j.far = syslog.New(t, "molt-stage1")
+	for _, line := range j.lines {
+		j.far.Send(time.Now(), syslog.Info, "", line)
 	}
 }
 

@@ -117,6 +117,7 @@ type dirs struct {
 	imageMedium, imageHolder string
 	stream                   string // where an image that is read from servers shows up
 	lower                    string // the squashfs
+	updates                  string // what inst.updates= lays over it
 	rw                       string // the tmpfs with the writable layer
 	root                     string // the overlay: stage 2's root
 	target                   string // where stage 2's mounts are moved to when it has ended
@@ -132,7 +133,7 @@ type dirs struct {
 
 func fixedDirs() dirs {
 	return dirs{
-		medium: "/molt/medium", holder: "/molt/holder", imageMedium: "/molt/image", imageHolder: "/molt/image-holder", stream: "/molt/stream", lower: "/molt/lower", rw: "/molt/rw", root: "/molt/root",
+		medium: "/molt/medium", holder: "/molt/holder", imageMedium: "/molt/image", imageHolder: "/molt/image-holder", stream: "/molt/stream", lower: "/molt/lower", updates: "/molt/updates", rw: "/molt/rw", root: "/molt/root",
 		target: "/molt/t", scratch: "/molt/scratch", modules: "/lib/modules",
 		record: handoff.RecordPath, result: handoff.ResultPath, ks: handoff.KickstartPath,
 		log: "/run/molt/stage1.log", ca: handoff.CAPath, ownCA: "/etc/molt/ca.pem",

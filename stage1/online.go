@@ -16,6 +16,7 @@ import (
 	_ "golang.org/x/crypto/x509roots/fallback" // the well-known CAs: the initramfs has no files of them
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/syslog"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage1/network"
@@ -57,6 +58,7 @@ func (s *session) online(ctx context.Context, sources []media.Source, f *Failure
 	})
 	if err == nil {
 		s.network = got
+		s.logFar()
 		return true
 	}
 	var states *network.Error
@@ -68,6 +70,19 @@ func (s *session) online(ctx context.Context, sources []media.Source, f *Failure
 		f.add(state.Interface, errors.New(strings.TrimPrefix(state.String(), state.Interface+": ")))
 	}
 	return false
+}
+
+// logFar begins to send the log where inst.syslog= says.
+func (s *session) logFar() {
+	if s.opts.Syslog == "" {
+		return
+	}
+	t, err := syslog.ParseTarget(s.opts.Syslog)
+	if err != nil {
+		s.say("inst.syslog=%v", err)
+		return
+	}
+	s.log.sendTo(t)
 }
 
 // offline takes the network down, for another try with other options.

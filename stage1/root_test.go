@@ -150,7 +150,7 @@ func realSession(dir string) (*session, error) {
 	s.devices = newDevices(s.log)
 	s.machine = machine{kernelMounter{}, kernelLoops{}, kernelMapper{}, kernelDrives{}, newReaper(), &fake{}, &fake{}, kernelServers{}} // the host's swap stays as it is
 	d := &s.dirs
-	for _, place := range []*string{&d.medium, &d.holder, &d.lower, &d.rw, &d.root, &d.target, &d.scratch, &d.modules, &d.imageMedium, &d.imageHolder, &d.stream} {
+	for _, place := range []*string{&d.medium, &d.holder, &d.lower, &d.rw, &d.root, &d.target, &d.scratch, &d.modules, &d.imageMedium, &d.imageHolder, &d.stream, &d.updates} {
 		*place = filepath.Join(dir, "molt", *place)
 	}
 	if err := os.MkdirAll(d.modules, 0o755); err != nil {

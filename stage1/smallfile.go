@@ -13,8 +13,9 @@ import (
 	"github.com/molt-installer/molt/media"
 )
 
-// maxSmall is the largest file that is read whole: a kickstart, a certificate. Bytes.
-const maxSmall = 16 << 20
+// maxSmall is the largest file that is read whole: a kickstart, a certificate,
+// updates. Bytes.
+const maxSmall = 64 << 20
 
 // readNamed reads the file that a boot option names, wherever it is. In a
 // directory it is the file of the given name. Each place that doesn't have it is a

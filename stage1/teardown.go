@@ -112,7 +112,8 @@ func foreign(points []string, own map[string]bool) []string {
 }
 
 func (s *session) unmountRoot(ctx context.Context, _ handoff.Result) error {
-	return errors.Join(s.freeBelow(ctx, s.dirs.root), s.freeBelow(ctx, s.dirs.rw), s.freeBelow(ctx, s.dirs.lower))
+	return errors.Join(s.freeBelow(ctx, s.dirs.root), s.freeBelow(ctx, s.dirs.rw),
+		s.freeBelow(ctx, s.dirs.updates), s.freeBelow(ctx, s.dirs.lower))
 }
 
 func (s *session) unprotect(ctx context.Context, _ handoff.Result) error {

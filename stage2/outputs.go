@@ -2,6 +2,7 @@ package stage2
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/syslog"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/headless"
 	"github.com/molt-installer/molt/stage2/plan"
@@ -54,6 +56,7 @@ type outputs struct {
 	queues   []*headless.Queue
 	raw      []io.Writer // the consoles
 	files    []*os.File
+	far      *syslog.Sender // nil: none
 	face     event.Sink
 }
 
@@ -72,12 +75,50 @@ func openOutputs(p Paths, o bootargs.Options) *outputs {
 			out.logs = append(out.logs, headless.Text(q, headless.TextOptions{Log: true}))
 		}
 	}
+	out.logFar(o.Syslog)
 	if !slices.Contains(o.NoSave, "logs") && !slices.Contains(o.NoSave, "all") {
 		out.logs = append(out.logs,
 			headless.Lines(headless.NewLate(p.Log+"/events.jsonl")),
 			headless.Text(headless.NewLate(p.Log+"/molt.log"), headless.TextOptions{Log: true}))
 	}
 	return out
+}
+
+// logFar sends the events where inst.syslog= says. Stage 1 has warned of one that
+// makes no sense.
+func (o *outputs) logFar(target string) {
+	t, err := syslog.ParseTarget(target)
+	if target == "" || err != nil {
+		return
+	}
+	o.far = syslog.New(t, "molt-stage2")
+	o.logs = append(o.logs, farSink{o.far})
+}
+
+// farSink sends each event as the line of JSON that it is everywhere.
+type farSink struct{ to *syslog.Sender }
+
+func (s farSink) Emit(e event.Event) {
+	if e.Type == event.Progress {
+		return // not for a log
+	}
+	line, err := json.Marshal(e)
+	if err != nil {
+		return
+	}
+	s.to.Send(e.Time, severity(e), string(e.Type), string(line))
+}
+
+func severity(e event.Event) syslog.Severity {
+	switch {
+	case e.Type == event.Failed, e.Type == event.Error, e.Err != "":
+		return syslog.Error
+	case e.Type == event.Warning:
+		return syslog.Warning
+	case e.Type == event.Done, e.Type == event.NeedDisc:
+		return syslog.Notice
+	}
+	return syslog.Info
 }
 
 // open opens a device for writing in the background; nil when there is none.
@@ -131,6 +172,9 @@ func (o *outputs) close() {
 	for i, q := range o.queues {
 		q.Close(grace)
 		o.files[i].Close()
+	}
+	if o.far != nil {
+		o.far.Close(grace)
 	}
 }
 

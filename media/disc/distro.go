@@ -42,6 +42,7 @@ type Boot struct {
 	Timeout int      `toml:"timeout"` // seconds until the first entry boots; default 1
 	Append  string   `toml:"append"`  // kernel options for every entry
 	Modules []string `toml:"modules"` // patterns of modules for the initramfs besides the usual ones
+	CA      string   `toml:"ca"`      // file with certificates, in PEM, that stage 1 trusts besides the well-known ones
 }
 
 // Stage2 is the root file system the installer runs in.

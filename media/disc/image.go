@@ -3,6 +3,7 @@ package disc
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -124,12 +125,17 @@ func (b *builder) initramfs(ctx context.Context, kernel, out string, build media
 		return fmt.Errorf("write the initramfs: %w", err)
 	}
 	defer f.Close()
+	files, err := b.authorities()
+	if err != nil {
+		return err
+	}
 	modules := initramfs.DefaultModules()
 	report, err := initramfs.Build(ctx, f, initramfs.Config{
 		Dir:     b.distro.Dir,
 		Modules: filepath.Join(kernel, "usr/lib/modules", version),
 		Select:  append(modules, b.distro.Boot.Modules...),
 		Build:   build,
+		Files:   files,
 		Cache:   filepath.Join(b.cache.dir, "initramfs"),
 	})
 	if err != nil {
@@ -137,6 +143,22 @@ func (b *builder) initramfs(ctx context.Context, kernel, out string, build media
 	}
 	b.log("initramfs: %.1f MB, unpacked %.1f MB, %d modules", mega(report.Archive), mega(report.Unpacked), report.Count)
 	return f.Close()
+}
+
+// authorities are the certificates that distro.toml names.
+func (b *builder) authorities() ([]initramfs.File, error) {
+	if b.distro.Boot.CA == "" {
+		return nil, nil
+	}
+	name := filepath.Join(b.distro.Dir, b.distro.Boot.CA)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificates of boot.ca: %w", err)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(data) {
+		return nil, fmt.Errorf("boot.ca: there is no certificate in PEM form in %s", name)
+	}
+	return []initramfs.File{{Name: "etc/molt/ca.pem", Data: data}}, nil
 }
 
 func mega(n int64) float64 { return float64(n) / 1e6 }
