@@ -62,11 +62,14 @@ func Holders(ctx context.Context, path string) ([]Holder, error) {
 	return append(holders, t.stacked()...), nil
 }
 
-// target is what is held: files with one of these device numbers.
+// target is what is held: files with one of these device numbers, or reached by a mount
+// with one. The files of btrfs have another st_dev in each subvolume, and none of
+// them is that of mountinfo and maps.
 type target struct {
-	devs    []uint64 // st_dev of the file systems, st_rdev of the block devices
-	block   []uint64 // the block devices among them
-	mountID uint64   // of the mount that the question was about
+	devs    []uint64          // st_dev and mountinfo's number of the file systems, st_rdev of the block devices
+	block   []uint64          // the block devices among them
+	mountID uint64            // of the mount that the question was about
+	mounts  map[uint64]uint64 // the number that mountinfo has for a mount, all namespaces seen so far
 }
 
 func newTarget(path string) (*target, error) {
@@ -74,32 +77,59 @@ func newTarget(path string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFBLK {
-		return &target{devs: []uint64{devOf(st)}, mountID: st.Mnt_id}, nil
+	mounts, err := readMounts("")
+	if err != nil {
+		return nil, err
 	}
-	block := system().withPartitions(devOf(st))
-	t := &target{devs: slices.Clone(block), block: block}
-	return t, t.addVirtual()
+	// A chrooted caller sees more there; it may not be allowed to.
+	outside, _ := readMounts("/proc/1/mountinfo")
+	mounts = append(mounts, outside...)
+	t := &target{devs: []uint64{devOf(st)}, mounts: map[uint64]uint64{}}
+	t.learn(mounts)
+	if st.Mode&unix.S_IFMT == unix.S_IFBLK {
+		t.block = system().withPartitions(devOf(st))
+		t.devs = slices.Clone(t.block)
+		t.addMounted(mounts)
+		return t, nil
+	}
+	t.mountID = st.Mnt_id
+	if dev, ok := t.mounts[st.Mnt_id]; ok {
+		t.devs = append(t.devs, dev)
+	}
+	return t, nil
 }
 
-// addVirtual adds the device numbers of file systems that have one of their own, as
+func (t *target) learn(mounts []mount) {
+	for _, m := range mounts {
+		t.mounts[m.id] = m.dev
+	}
+}
+
+// addMounted adds the device numbers of file systems that have one of their own, as
 // btrfs, but are mounted from a block device of the target.
-func (t *target) addVirtual() error {
-	for _, name := range []string{"", "/proc/1/mountinfo"} {
-		mounts, err := readMounts(name)
-		if err != nil && name == "" {
-			return err
+func (t *target) addMounted(mounts []mount) {
+	for _, m := range mounts {
+		st, err := statx(m.source)
+		if err != nil || st.Mode&unix.S_IFMT != unix.S_IFBLK {
+			continue
 		}
-		for _, m := range mounts {
-			if st, err := statx(m.source); err == nil && st.Mode&unix.S_IFMT == unix.S_IFBLK && t.holds(devOf(st)) {
-				t.devs = append(t.devs, m.dev)
-			}
+		devs := []uint64{devOf(st)}
+		if m.fstype == "btrfs" {
+			devs = append(devs, system().btrfsDevices(devOf(st))...)
+		}
+		if slices.ContainsFunc(devs, t.holds) {
+			t.devs = append(t.devs, m.dev)
 		}
 	}
-	return nil
 }
 
 func (t *target) holds(dev uint64) bool { return slices.Contains(t.devs, dev) }
+
+// has says whether a file is on the target, or is it.
+func (t *target) has(st unix.Statx_t) bool {
+	dev, ok := t.mounts[st.Mnt_id]
+	return t.holds(devOf(st)) || t.holds(unix.Mkdev(st.Dev_major, st.Dev_minor)) || ok && t.holds(dev)
+}
 
 // loops finds the loop devices whose backing file is on the target.
 func (t *target) loops() []Holder {
@@ -109,11 +139,20 @@ func (t *target) loops() []Holder {
 	}
 	var holders []Holder
 	for _, info := range infos {
-		if dev, ok := backingDevice(info); ok && t.holds(dev) {
+		if t.backs(info) {
 			holders = append(holders, Holder{How: HoldsLoop, Path: info.BackingFile, Device: info.Path})
 		}
 	}
 	return holders
+}
+
+// backs says whether the backing file of a loop device is on the target.
+func (t *target) backs(info Info) bool {
+	if st, ok := findBacking(info.BackingFile); ok {
+		return t.has(st)
+	}
+	dev, ok := backingDevice(info)
+	return ok && t.holds(dev)
 }
 
 // backingDevice is the device below the backing file. It asks the loop device, which

@@ -27,9 +27,8 @@ func (t *target) processes(ctx context.Context) ([]Holder, error) {
 			return nil, context.Cause(ctx)
 		}
 		p := process{pid: pid, dir: fmt.Sprintf("/proc/%d/", pid)}
-		held := p.links(t)
-		held = append(held, p.maps(t)...)
-		held = append(held, p.mounts(t, seen)...)
+		mounts := p.mounts(t, seen) // first: they tell where the files are
+		held := append(append(p.links(t), p.maps(t)...), mounts...)
 		for i := range held {
 			held[i].PID, held[i].Command = pid, p.command()
 		}
@@ -79,7 +78,7 @@ func (p process) links(t *target) []Holder {
 	var holders []Holder
 	for _, l := range links {
 		st, err := statx(p.dir + l.name)
-		if err != nil || !t.holds(unix.Mkdev(st.Dev_major, st.Dev_minor)) && !t.holds(devOf(st)) {
+		if err != nil || !t.has(st) {
 			continue
 		}
 		if to, err := os.Readlink(p.dir + l.name); err == nil {
@@ -138,6 +137,7 @@ func (p process) mounts(t *target, seen map[string]bool) []Holder {
 	if err != nil {
 		return nil
 	}
+	t.learn(all)
 	var holders []Holder
 	for _, m := range all {
 		key := "mount " + strconv.FormatUint(m.id, 10)
@@ -170,7 +170,7 @@ func (t *target) swaps() []Holder {
 	for line := range strings.Lines(string(data)) {
 		name, _, _ := strings.Cut(line, " ")
 		name, _, _ = strings.Cut(name, "\t")
-		if st, err := statx(unescape(name)); err == nil && strings.HasPrefix(name, "/") && t.holds(devOf(st)) {
+		if st, err := statx(unescape(name)); err == nil && strings.HasPrefix(name, "/") && t.has(st) {
 			holders = append(holders, Holder{How: HoldsSwap, Path: unescape(name)})
 		}
 	}

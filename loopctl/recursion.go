@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -158,33 +159,34 @@ func (t *tracer) backing(dev uint64) bool {
 	return ok && unix.Major(next) != 0 && t.device(next)
 }
 
-// btrfs looks at all devices of the file system of which source is one
-// (Documentation/ABI/testing/sysfs-fs-btrfs doesn't tell of devices/, fs/btrfs/sysfs.c does).
+// btrfs looks at all devices of the file system of which source is one.
 func (t *tracer) btrfs(source string) bool {
 	st, ok := findBacking(source)
 	if !ok {
 		t.blind = append(t.blind, source)
 		return false
 	}
-	systems, _ := fs.Glob(t.sys.root, "fs/btrfs/*/devices")
+	return t.device(devOf(st)) || slices.ContainsFunc(t.sys.btrfsDevices(devOf(st)), t.device)
+}
+
+// btrfsDevices are all devices of the btrfs of which dev is one
+// (Documentation/ABI/testing/sysfs-fs-btrfs doesn't tell of devices/, fs/btrfs/sysfs.c does).
+func (s sysfs) btrfsDevices(dev uint64) []uint64 {
+	systems, _ := fs.Glob(s.root, "fs/btrfs/*/devices")
 	for _, dir := range systems {
 		var devs []uint64
-		member := false
-		entries, _ := fs.ReadDir(t.sys.root, dir)
+		entries, _ := fs.ReadDir(s.root, dir)
 		for _, e := range entries {
-			data, _ := fs.ReadFile(t.sys.root, dir+"/"+e.Name()+"/dev")
-			if dev, err := parseDev(strings.TrimSpace(string(data))); err == nil {
-				devs = append(devs, dev)
-				member = member || dev == devOf(st)
+			data, _ := fs.ReadFile(s.root, dir+"/"+e.Name()+"/dev")
+			if d, err := parseDev(strings.TrimSpace(string(data))); err == nil {
+				devs = append(devs, d)
 			}
 		}
-		for _, dev := range devs {
-			if member && t.device(dev) {
-				return true
-			}
+		if slices.Contains(devs, dev) {
+			return devs
 		}
 	}
-	return t.device(devOf(st))
+	return nil
 }
 
 // overlay looks for the layer that the file lies in. What was deleted could lie in any.
