@@ -2,13 +2,6 @@ package fetch_test
 
 import (
 	"bufio"
-	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,144 +11,15 @@ import (
 	"github.com/molt-installer/molt/media/mediatest"
 )
 
-// daemon runs a server of Debian's with its own configuration until the test
-// ends, and returns its process once it answers at address.
-func daemon(t testing.TB, address, name string, args ...string) *os.Process {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		path = "/usr/sbin/" + name
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip(name + " is not installed")
-	}
-	cmd := exec.Command(path, args...)
-	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
-	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		signal(t, cmd.Process, unix.SIGSTOP) // what is stopped has no further children
-		signal(t, cmd.Process, unix.SIGKILL)
-		cmd.Wait()
-	})
-	answers(t, address)
-	return cmd.Process
+// nginx and vsftpd serve a directory.
+func nginx(t testing.TB, dir string) (string, *mediatest.Daemon) {
+	d := mediatest.Nginx{Dir: dir}.Start(t)
+	return "http://" + d.Address, d
 }
 
-// signal is for a server and for all that it started, which can be in other groups.
-func signal(t testing.TB, p *os.Process, sig unix.Signal) {
-	t.Helper()
-	for _, pid := range family(p.Pid) {
-		if err := unix.Kill(pid, sig); err != nil && err != unix.ESRCH {
-			t.Errorf("kill %d: %v", pid, err)
-		}
-	}
-}
-
-// family is a process, its children and theirs.
-func family(pid int) []int {
-	all := []int{pid}
-	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	for _, l := range lists {
-		data, _ := os.ReadFile(l)
-		for _, word := range strings.Fields(string(data)) {
-			if child, err := strconv.Atoi(word); err == nil {
-				all = append(all, family(child)...)
-			}
-		}
-	}
-	return all
-}
-
-// answers waits until somebody listens.
-func answers(t testing.TB, address string) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for range 500 {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			c.Close()
-			return
-		}
-		<-tick.C
-	}
-	t.Fatalf("nobody listens on %s", address)
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("needs root: the server changes its user")
-	}
-}
-
-// forAll lets the servers' own users read dir.
-func forAll(t testing.TB, dir string) string {
-	t.Helper()
-	for d := dir; strings.HasPrefix(d, os.TempDir()+"/"); d = filepath.Dir(d) {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-func writeFile(t testing.TB, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "conf")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// nginx serves a directory; its URL and process.
-func nginx(t testing.TB, dir string) (string, *os.Process) {
-	needRoot(t)
-	address := "127.0.0.1:" + freePort(t)
-	tmp := t.TempDir()
-	conf := writeFile(t, fmt.Sprintf(`daemon off; pid %[1]s/pid; error_log stderr; user www-data; worker_processes 1;
-events {}
-http { access_log off; sendfile on; default_type application/octet-stream;
- client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
- server { listen %[2]s; root %[3]s; location /closed/ { deny all; } } }
-`, tmp, address, forAll(t, dir)))
-	return "http://" + address, daemon(t, address, "nginx", "-c", conf, "-e", "stderr")
-}
-
-// vsftpd serves a directory to everybody.
-func vsftpd(t testing.TB, dir string, more ...string) (string, *os.Process) {
-	needRoot(t)
-	address := "127.0.0.1:" + freePort(t)
-	_, port, _ := net.SplitHostPort(address)
-	empty := t.TempDir()
-	conf := writeFile(t, fmt.Sprintf(`listen=YES
-listen_address=127.0.0.1
-listen_port=%s
-background=NO
-anonymous_enable=YES
-local_enable=NO
-anon_root=%s
-secure_chroot_dir=%s
-seccomp_sandbox=NO
-xferlog_enable=NO
-%s
-`, port, forAll(t, dir), empty, strings.Join(more, "\n")))
-	return "ftp://" + address, daemon(t, address, "vsftpd", conf)
+func vsftpd(t testing.TB, dir string, more ...string) (string, *mediatest.Daemon) {
+	d := mediatest.Vsftpd{Dir: dir, More: more}.Start(t)
+	return "ftp://" + d.Address, d
 }
 
 // Conformance, as far as real servers can be asked for it.
@@ -191,9 +55,9 @@ func TestRealServersHang(t *testing.T) {
 		t.Skip("starts servers")
 	}
 	dir := mediatest.InDir(t, mediatest.NewStore(map[string][]byte{"x": mediatest.Bytes(1, 32<<20)}))
-	for name, start := range map[string]func(testing.TB, string) (string, *os.Process){
+	for name, start := range map[string]func(testing.TB, string) (string, *mediatest.Daemon){
 		"nginx":  nginx,
-		"vsftpd": func(t testing.TB, dir string) (string, *os.Process) { return vsftpd(t, dir) },
+		"vsftpd": func(t testing.TB, dir string) (string, *mediatest.Daemon) { return vsftpd(t, dir) },
 	} {
 		for _, tt := range []struct {
 			name    string
@@ -205,7 +69,7 @@ func TestRealServersHang(t *testing.T) {
 		} {
 			t.Run(name+" "+tt.name, func(t *testing.T) {
 				t.Parallel()
-				url, process := start(t, dir)
+				url, server := start(t, dir)
 				tree := open(t, url, fetch.Options{})
 				f, err := tree.Open(t.Context(), "x")
 				if err != nil {
@@ -220,7 +84,7 @@ func TestRealServersHang(t *testing.T) {
 				if _, err := s.Read(make([]byte, 1000)); err != nil {
 					t.Fatal(err)
 				}
-				signal(t, process, tt.signal)
+				server.Signal(tt.signal)
 				begin := time.Now()
 				_, err = bufio.NewReader(s).WriteTo(discard{})
 				mediatest.Check(t, err, tt.reasons...)
@@ -245,4 +109,26 @@ func TestRealServersRefuse(t *testing.T) {
 	url, _ = vsftpd(t, dir)
 	_, err = read(t, open(t, withUser(url), fetch.Options{}), "closed/x")
 	checkWords(t, err, fetch.ErrLogin, "anonymous only")
+}
+
+// A user with a password, at a server that knows no others.
+func TestRealServerLogin(t *testing.T) {
+	dir := mediatest.InDir(t, mediatest.NewStore(map[string][]byte{"x": []byte("content")}))
+	d := mediatest.Vsftpd{Dir: dir, User: "me", Password: "p@ss"}.Start(t)
+	got, err := read(t, open(t, "ftp://me:p%40ss@"+d.Address, fetch.Options{}), "x")
+	if err != nil || string(got) != "content" {
+		t.Errorf("read %q, %v", got, err)
+	}
+	_, err = read(t, open(t, "ftp://me:wr0ng@"+d.Address, fetch.Options{}), "x")
+	mediatest.Check(t, err, fetch.ErrLogin)
+	web := mediatest.Nginx{Dir: dir}.Start(t)
+	proxy := mediatest.Nginx{User: "me", Password: "p@ss"}.Start(t)
+	for login, reason := range map[string]error{"me:p%40ss@": nil, "me:wr0ng@": fetch.ErrLogin} {
+		got, err = read(t, open(t, "http://"+web.Address, fetch.Options{Proxy: "http://" + login + proxy.Address}), "x")
+		if reason == nil && (err != nil || string(got) != "content") {
+			t.Errorf("by proxy: read %q, %v", got, err)
+		} else if reason != nil {
+			mediatest.Check(t, err, reason)
+		}
+	}
 }
