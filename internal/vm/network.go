@@ -14,6 +14,9 @@ type NIC struct {
 }
 
 // network is the command line for the cards.
+// HostAddress is the host's loopback, for a guest with Config.Network.
+const HostAddress = "10.0.2.2"
+
 func (c Config) network() []string {
 	if !c.Network && len(c.NICs) == 0 {
 		return []string{"-nic", "none"}

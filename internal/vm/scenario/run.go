@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -13,13 +14,14 @@ import (
 )
 
 // Config is an installation to play. Guest says what machine it is; its
-// drives, kernel and disks are filled in from the rest.
+// drives and kernel are filled in from the rest, and the disks before its own.
 type Config struct {
 	Set       *Set
 	Guest     vm.Config
 	Disk      string // raw image to install to; made anew with DiskSize bytes when that is not 0
 	DiskSize  int64
-	Kickstart string // put as ks.cfg on a volume labelled OEMDRV, if not empty
+	Kickstart string            // put as ks.cfg on a volume labelled OEMDRV, if not empty
+	Files     map[string]string // more for that volume: path → content
 	// Append boots the set's kernel directly, with these options, instead of
 	// disc 1. A reset then ends the machine, or it would boot the installer again.
 	Append string
@@ -75,6 +77,7 @@ func (e *FailedError) Error() string { return "the installation failed: " + e.Re
 func Start(ctx context.Context, cfg Config) (*Run, error) {
 	r := &Run{cfg: cfg, Disk: cfg.Disk, On: time.Now()}
 	g := cfg.Guest
+	more := g.Disks
 	g.Disks = []vm.Disk{{Path: cfg.Disk, Serial: "target"}}
 	if err := os.MkdirAll(g.Dir, 0o755); err != nil {
 		return nil, err
@@ -84,13 +87,14 @@ func Start(ctx context.Context, cfg Config) (*Run, error) {
 			return nil, err
 		}
 	}
-	if cfg.Kickstart != "" {
+	if files := cfg.files(); len(files) > 0 {
 		oemdrv := filepath.Join(g.Dir, "oemdrv.img")
-		if err := vm.MkOEMDRV(ctx, oemdrv, map[string]string{"ks.cfg": cfg.Kickstart}); err != nil {
+		if err := vm.MkOEMDRV(ctx, oemdrv, files); err != nil {
 			return nil, err
 		}
 		g.Disks = append(g.Disks, vm.Disk{Path: oemdrv, Serial: "oemdrv", ReadOnly: true})
 	}
+	g.Disks = append(g.Disks, more...)
 	g.Drives = cfg.drives()
 	if cfg.Append != "" {
 		g.Kernel, g.Initrd, g.Append = cfg.Set.Kernel, cfg.Set.Initrd, cfg.Append
@@ -103,6 +107,16 @@ func Start(ctx context.Context, cfg Config) (*Run, error) {
 	r.Guest = guest
 	r.clock.begin(r.On)
 	return r, nil
+}
+
+// files are those of the volume OEMDRV.
+func (c Config) files() map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, c.Files)
+	if c.Kickstart != "" {
+		all["ks.cfg"] = c.Kickstart
+	}
+	return all
 }
 
 func (c Config) drives() []string {

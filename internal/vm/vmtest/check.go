@@ -3,6 +3,7 @@ package vmtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/vm"
 	"github.com/molt-installer/molt/stage2/event"
@@ -71,7 +74,25 @@ func eventFaults(events []event.Event) (faults []string) {
 // the end, and disc 1 was never put in again.
 func (r *Run) CheckShed() {
 	r.t.Helper()
-	var switched, done time.Time
+	switched, done := r.CheckSwitched()
+	moves := r.Guest.TrayMoves(vm.DriveID(0))
+	switch {
+	case len(moves) == 0 || !moves[0].Open:
+		r.t.Errorf("the tray of the first drive did not open: %v", moves)
+	case moves[0].Time.Before(switched) || moves[0].Time.After(done):
+		r.t.Errorf("tray opened at %v, not between the switch at %v and the end at %v", moves[0].Time, switched, done)
+	}
+	for _, o := range r.Offers {
+		if o.Wanted == 1 {
+			r.t.Error("disc 1 was asked for again")
+		}
+	}
+}
+
+// CheckSwitched checks that the loop device was switched from wherever stage 2
+// came from to the copy on the target, and says when, and when all was done.
+func (r *Run) CheckSwitched() (switched, done time.Time) {
+	r.t.Helper()
 	for _, e := range r.Guest.Events().All() {
 		if e.Fields["switch"] != nil {
 			switched = e.Time
@@ -80,23 +101,38 @@ func (r *Run) CheckShed() {
 			done = e.Time
 		}
 	}
-	moves := r.Guest.TrayMoves(vm.DriveID(0))
-	switch {
-	case switched.IsZero():
+	if switched.IsZero() {
 		r.t.Error("no event tells of the switch")
-	case len(moves) == 0 || !moves[0].Open:
-		r.t.Errorf("the tray of the first drive did not open: %v", moves)
-	case moves[0].Time.Before(switched) || moves[0].Time.After(done):
-		r.t.Errorf("tray opened at %v, not between the switch at %v and the end at %v", moves[0].Time, switched, done)
 	}
 	for _, e := range r.Of(event.Finish) {
 		if s := e.Switch; s != nil && (s.Bytes == 0 || len(s.SHA256) != 64 || s.Old == s.New || !strings.HasPrefix(s.Device, "/dev/loop")) {
 			r.t.Errorf("the switch is told wrongly: %+v", *s)
 		}
 	}
-	for _, o := range r.Offers {
-		if o.Wanted == 1 {
-			r.t.Error("disc 1 was asked for again")
+	return switched, done
+}
+
+// CheckUntouched checks that nothing was written to the target disk.
+func (r *Run) CheckUntouched() {
+	r.t.Helper()
+	f := must(os.Open(r.Disk))(r.t)
+	defer f.Close()
+	at, err := unix.Seek(int(f.Fd()), 0, unix.SEEK_DATA) // ENXIO: a file of holes, as it was made
+	if !errors.Is(err, unix.ENXIO) {
+		r.t.Errorf("the disk has been written to, at byte %d (%v)", at, err)
+	}
+}
+
+// CheckSaid checks that what the console and the events have said so far holds no
+// secret.
+func (r *Run) CheckSaid(secrets ...string) {
+	r.t.Helper()
+	for _, name := range []string{"console.log", "events.jsonl"} {
+		said := must(os.ReadFile(r.Guest.File(name)))(r.t)
+		for _, s := range secrets {
+			if bytes.Contains(said, []byte(s)) {
+				r.t.Errorf("%s tells the secret %q", name, s)
+			}
 		}
 	}
 }

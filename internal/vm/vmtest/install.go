@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -20,11 +21,15 @@ type Scenario struct {
 	Firmware  vm.Firmware
 	KeepVars  bool // see scenario.Config
 	Kickstart string
-	Append    string // boots the kernel directly, with these options
+	Files     map[string]string // beside it, see scenario.Config
+	Append    string            // boots the kernel directly, with these options
 	Drives    int
 	Loaded    []int                     // discs in the drives after the first
 	NoDisc    bool                      // no drive has one
 	NICs      []vm.NIC                  // network cards
+	Network   bool                      // the host's loopback is vm.HostAddress
+	Stick     string                    // an image that is on a USB stick
+	Event     func(event.Event)         // see scenario.Config
 	Offer     func(scenario.Ask) string // see scenario.Config
 	Memory    int                       // MiB
 	DiskSize  int64                     // bytes; 4 GiB if 0
@@ -42,10 +47,18 @@ type Run struct {
 	dir string
 }
 
-// OpenSet opens the set build/<name>.
+// BuildEnv names the variable with the directory of the sets; it is build
+// without.
+const BuildEnv = "MOLT_BUILD"
+
+// OpenSet opens the set <name> there.
 func OpenSet(t testing.TB, name string) *scenario.Set {
 	t.Helper()
-	set, err := scenario.OpenSet(filepath.Join(Root(t), "build", name))
+	build := os.Getenv(BuildEnv)
+	if build == "" {
+		build = filepath.Join(Root(t), "build")
+	}
+	set, err := scenario.OpenSet(filepath.Join(build, name))
 	if err != nil {
 		Missing(t, "%v", err)
 	}
@@ -69,14 +82,16 @@ func Begin(t testing.TB, s Scenario) *Run {
 	r.ctx = Turn(t, s.Timeout)
 	run, err := scenario.Start(r.ctx, scenario.Config{
 		Set:       r.Set,
-		Guest:     vm.Config{Name: s.Set, Dir: r.dir, Firmware: s.Firmware, Memory: s.Memory, NICs: s.NICs, Console: s.Console},
+		Guest:     s.guest(r.dir),
 		Disk:      filepath.Join(t.TempDir(), "disk.img"),
 		DiskSize:  s.DiskSize,
 		Kickstart: s.Kickstart,
+		Files:     s.Files,
 		Append:    s.Append,
 		Drives:    s.Drives,
 		Loaded:    s.Loaded,
 		NoDisc:    s.NoDisc,
+		Event:     s.Event,
 		Offer:     s.Offer,
 		KeepVars:  s.KeepVars,
 	})
@@ -86,6 +101,15 @@ func Begin(t testing.TB, s Scenario) *Run {
 	t.Cleanup(func() { run.Close() })
 	r.Run = run
 	return r
+}
+
+// guest is the machine.
+func (s Scenario) guest(dir string) vm.Config {
+	c := vm.Config{Name: s.Set, Dir: dir, Firmware: s.Firmware, Memory: s.Memory, NICs: s.NICs, Network: s.Network, Console: s.Console}
+	if s.Stick != "" {
+		c.Disks = []vm.Disk{{Path: s.Stick, Interface: vm.USB, Serial: "stick", ReadOnly: true}}
+	}
+	return c
 }
 
 // Install installs to the end: the machine has powered itself off.
