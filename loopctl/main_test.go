@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(inChroot) != "" {
 		os.Exit(m.Run())
 	}
+	if dir := os.Getenv(asSweeper); dir != "" {
+		os.Exit(sweeper(dir))
+	}
 	os.Exit(inOwnDirectory(m.Run))
 }
 
@@ -33,6 +36,12 @@ func inOwnDirectory(run func() int) (code int) {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	dismiss, err := startSweeper(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer dismiss()
 	before := holdings()
 	if code = run(); code != 0 {
 		return code
