@@ -19,7 +19,7 @@ const (
 	loopRounds   = 300       // of switches: p99 is the fourth-longest
 	loopWindows  = 200       // with a switch in them, and as many without
 	loopReaders  = 4
-	loopVerified = 3 // takes seconds, where there's more to do tens of them
+	loopVerified = 5
 	loopServed   = 5
 )
 
