@@ -44,6 +44,7 @@ func (t *terminal) Decide(ctx context.Context, d Dialog) (*plan.Plan, error) {
 	disks, refused := plan.Targets(d.Machine, d.Record)
 	_, err := t.ui.Ask(ctx, tui.Session{
 		Product: d.Name, Answers: d.Answers, Disks: disks, Refused: refused, Catalog: d.Catalog, Zones: zones(),
+		Hostname: plan.KnownHostname(d.Record), Connected: d.Record.Network != nil,
 		Hash:   func(plain string) (string, error) { return kickstart.HashPassword(rand.Reader, plain) },
 		Review: func(ctx context.Context, a config.Answers) (tui.Review, error) { return t.review(ctx, d, a) },
 	})

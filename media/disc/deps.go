@@ -57,6 +57,8 @@ func TestRequirements() []Requirement {
 		{"vsftpd", "vsftpd", "a real FTP server for sources in tests"},
 		{"iproute2", "ip", "networks in tests"},
 		{"dnsmasq-base", "dnsmasq", "DHCP, router advertisements and names in tests of the network"},
+		{"ifupdown", "ifup", "sets up installed systems' networks in tests"},
+		{"systemd", "/usr/lib/systemd/systemd-networkd", "does that too"},
 		{"cryptsetup-bin", "veritysetup", "a second opinion on hash trees in tests"},
 		{"man-db", "man", "reads loopctl's manual page in tests"},
 		{"groff-base", "groff", "a second opinion on it"},

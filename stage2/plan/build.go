@@ -28,6 +28,7 @@ type Plan struct {
 	Space    Space    `json:"space"`              // what the file systems must hold
 	Discs    []int    `json:"discs"`              // that will be needed, in this order
 	Packages int      `json:"packages"`           // how many will be installed
+	Network  []string `json:"network,omitempty"`  // a line an interface, when it is to be as stage 1 brought it up
 	Warnings []string `json:"warnings,omitempty"` // for a person, none of them stops the plan
 	Steps    []Step   `json:"-"`                  // in JSON as {id, title, weight}
 	OnError  []Step   `json:"-"`                  // %onerror scripts, run when a step has failed for good
@@ -78,6 +79,7 @@ type builder struct {
 	Input
 	problems Problems
 	plan     Plan
+	brought  handoff.Network // what the new system gets of the network that stage 1 brought up
 }
 
 // Build makes the plan. When it can't, the error is Problems: all there are.
@@ -89,6 +91,7 @@ func Build(in Input) (*Plan, error) {
 	b.accounts()
 	b.names()
 	b.network()
+	b.takeNetwork()
 	b.support()
 	if len(b.problems) > 0 {
 		return nil, b.problems

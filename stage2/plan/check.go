@@ -172,8 +172,7 @@ func (b *builder) accounts() {
 // names checks what ends up in files as it is.
 func (b *builder) names() {
 	a := b.Answers
-	label := `[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?`
-	if a.Hostname != "" && (len(a.Hostname) > 64 || !regexp.MustCompile(`^`+label+`(\.`+label+`)*$`).MatchString(a.Hostname)) {
+	if a.Hostname != "" && !isHostname(a.Hostname) {
 		b.problems.add(BadName, a.Hostname, "not a host name (RFC 1123)")
 	}
 	plain := regexp.MustCompile(`^[A-Za-z0-9_+./@-]*$`)

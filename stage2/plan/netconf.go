@@ -65,12 +65,24 @@ type network struct {
 func (s network) Run(ctx context.Context, env *Env) error {
 	switch {
 	case hasProgram(env, "ifup"):
-		return etc(env, "network/interfaces", interfacesText(s.links))
-	case exists(env, Target+"/usr/lib/systemd/systemd-networkd"), exists(env, Target+"/lib/systemd/systemd-networkd"):
+		return errors.Join(etc(env, "network/interfaces", interfacesText(s.links)), resolver(env, s.links))
+	case hasNetworkd(env):
 		return s.networkd(ctx, env)
 	}
-	warn(env, "the new system has neither ifupdown nor systemd-networkd: its network is not configured")
+	warn(env, noNetwork)
 	return nil
+}
+
+const noNetwork = "the new system has neither ifupdown nor systemd-networkd: its network is not configured"
+
+func hasNetworkd(env *Env) bool {
+	return exists(env, Target+"/usr/lib/systemd/systemd-networkd") || exists(env, Target+"/lib/systemd/systemd-networkd")
+}
+
+func enableNetworkd(ctx context.Context, env *Env) {
+	if err := inTarget(ctx, env, "systemctl", "enable", "systemd-networkd.service"); err != nil {
+		warn(env, "systemd-networkd could not be enabled: "+err.Error())
+	}
 }
 
 func (s network) networkd(ctx context.Context, env *Env) error {
@@ -82,9 +94,7 @@ func (s network) networkd(ctx context.Context, env *Env) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if err := inTarget(ctx, env, "systemctl", "enable", "systemd-networkd.service"); err != nil {
-		warn(env, "systemd-networkd could not be enabled: "+err.Error())
-	}
+	enableNetworkd(ctx, env)
 	return resolver(env, s.links)
 }
 
@@ -132,10 +142,12 @@ func networkdText(l link) string {
 	return b.String()
 }
 
+const interfacesHead = "# See interfaces(5). Written by the installer.\nsource /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n"
+
 // interfacesText is interfaces(5). Its patterns can match an address.
 func interfacesText(links []link) string {
 	var b strings.Builder
-	b.WriteString("# See interfaces(5). Written by the installer.\nsource /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n")
+	b.WriteString(interfacesHead)
 	for i, l := range links {
 		logical, match := l.name, l.name
 		switch {

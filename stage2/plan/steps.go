@@ -133,6 +133,8 @@ func (b *builder) systemSteps() {
 		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard, a.Timezone})
 	if l := links(a.Network, b.Machine); len(l) > 0 {
 		b.add(network{base{"network", "Configure the network", 1}, l})
+	} else if len(b.brought.Interfaces) > 0 {
+		b.add(broughtUp{base{"network", "Configure the network as it was brought up", 1}, b.brought})
 	}
 	b.add(accounts{base{"accounts", "Create users and set passwords", 2}, a.Root, a.Groups, a.Users, a.SSHKeys})
 	if svc := (services{base{"services", "Switch services on and off", 1}, a.Services, a.Time}); !svc.idle() {
@@ -145,7 +147,7 @@ func (b *builder) systemSteps() {
 }
 
 func (b *builder) hostname() string {
-	return cmp.Or(b.Answers.Hostname, strings.ToLower(b.Handoff.Build.Set.Product), "localhost")
+	return cmp.Or(b.Answers.Hostname, b.brought.Hostname, strings.ToLower(b.Handoff.Build.Set.Product), "localhost")
 }
 
 func (b *builder) bootloader() bootloader {

@@ -72,6 +72,9 @@ func (p *Plan) After() string {
 	fmt.Fprintf(&b, "\nSpace: %s (packages %s, installed %s, the installer itself %s)\n",
 		machine.Size(s.Total()), machine.Size(s.Fetch), machine.Size(s.Installed), machine.Size(s.Image))
 	fmt.Fprintf(&b, "Discs that will be needed: %s\n", numbers(p.Discs))
+	if len(p.Network) > 0 {
+		b.WriteString("Network, as it was brought up:\n  " + strings.Join(p.Network, "\n  ") + "\n")
+	}
 	for _, w := range p.Warnings {
 		b.WriteString("Mind: " + w + "\n")
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,7 @@ type draft struct {
 // newDraft fills in what the answers already say, and defaults for the rest.
 func newDraft(s Session) *draft {
 	a := s.Answers
-	d := &draft{fstype: "ext4", hostname: a.Hostname, region: "Etc", place: "UTC", rootIsAnswered: a.Root.Set}
+	d := &draft{fstype: "ext4", hostname: cmp.Or(a.Hostname, s.Hostname), region: "Etc", place: "UTC", rootIsAnswered: a.Root.Set}
 	if d.hostname == "" {
 		d.hostname = strings.ToLower(strings.Fields(s.Product + " host")[0])
 	}
@@ -58,19 +59,19 @@ func (d *draft) answers(s Session) (config.Answers, error) {
 	if err := d.logins(&a, s.Hash); err != nil {
 		return a, err
 	}
-	defaults(&a)
+	defaults(&a, s.Connected)
 	return a, nil
 }
 
 // defaults answers what this interface doesn't ask.
-func defaults(a *config.Answers) {
+func defaults(a *config.Answers, connected bool) {
 	if a.Language == "" {
 		a.Language = "C.UTF-8"
 	}
 	if a.Keyboard.Layout == "" && a.Keyboard.Keymap == "" {
 		a.Keyboard.Layout = "us"
 	}
-	if len(a.Network) == 0 {
+	if len(a.Network) == 0 && !connected {
 		a.Network = []config.Network{{Device: "link", Method: "dhcp", OnBoot: true}}
 	}
 	if a.End.Action == "" {

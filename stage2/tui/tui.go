@@ -36,6 +36,10 @@ type Session struct {
 	Refused map[string]string // path of every other disk → why not
 	Catalog *media.Catalog
 	Zones   []string // names of the tz database
+	// Hostname is what the network calls the machine, if it does. Connected is
+	// whether it is on one already, which then is the installed system's too.
+	Hostname  string
+	Connected bool
 	// Hash turns a password into its crypt(5) form.
 	Hash func(plain string) (string, error)
 	// Review works out what the answers would do. It may take a while and is

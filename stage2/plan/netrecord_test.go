@@ -1,0 +1,153 @@
+package plan
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/stage2/config"
+)
+
+// recorded reads what stage 1 brought up, testdata/network/NAME.json.
+func recorded(t *testing.T, name string) handoff.Network {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "network", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n handoff.Network
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&n); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// taken is what the new system gets of it, and the plan that says so.
+func taken(t *testing.T, name string) (handoff.Network, *Plan) {
+	t.Helper()
+	n := recorded(t, name)
+	b := &builder{Input: Input{Handoff: handoff.Record{Network: &n}}}
+	b.takeNetwork()
+	return b.brought, &b.plan
+}
+
+func allRecords(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/network/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no records: %v", err)
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".json")
+	}
+	return files
+}
+
+// written is every file that the step writes on a target with these programs,
+// and its warnings.
+func written(t *testing.T, n handoff.Network, programs ...string) string {
+	t.Helper()
+	w := newWorld()
+	for _, p := range programs {
+		w.AddFile(Target+p, "")
+	}
+	for range 2 { // the second time changes nothing
+		if err := (broughtUp{net: n}).Run(t.Context(), w.env); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b strings.Builder
+	for _, line := range slices.Compact(slices.Sorted(slices.Values(w.told))) {
+		b.WriteString(line + "\n")
+	}
+	for _, path := range w.Names(Target + "/etc") {
+		text, is := w.File(path)
+		if !is {
+			continue
+		}
+		fmt.Fprintf(&b, "--- %s\n%s", path, text)
+	}
+	return b.String()
+}
+
+// Programs of targets.
+const (
+	targetIfup     = "/usr/sbin/ifup"
+	targetDhcpcd   = "/usr/sbin/dhcpcd"
+	targetDhclient = "/usr/sbin/dhclient"
+	targetNetworkd = "/usr/lib/systemd/systemd-networkd"
+)
+
+func TestBroughtUpGolden(t *testing.T) {
+	for _, name := range allRecords(t) {
+		t.Run(name, func(t *testing.T) {
+			n, p := taken(t, name)
+			got := fmt.Sprintf("host name %q\n%s\n", n.Hostname, strings.Join(append(p.Network, p.Warnings...), "\n"))
+			got += "\n=== systemd-networkd\n" + written(t, n, targetNetworkd)
+			got += "\n=== ifupdown with dhcpcd\n" + written(t, n, targetIfup, targetDhcpcd)
+			got += "\n=== ifupdown with dhclient\n" + written(t, n, targetIfup, targetDhclient)
+			lacks, _, _ := strings.Cut(written(t, n, targetIfup), "---")
+			got += "\n=== ifupdown with no client\n" + lacks
+			golden := filepath.Join("testdata", "network", name+".txt")
+			if flag.Lookup("update").Value.String() == "true" {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s (-want +got; -update accepts it):\n%s", golden, diff)
+			}
+			if strings.Contains(got, "reboot") {
+				t.Error("what a server says is written as it is")
+			}
+		})
+	}
+}
+
+// TestAnswersComeFirst: what stage 1 brought up counts only where the answers
+// name no network; of its host name each is decided apart.
+func TestAnswersComeFirst(t *testing.T) {
+	n := recorded(t, "dhcp")
+	for name, tt := range map[string]struct {
+		answers config.Answers
+		net     *handoff.Network
+		kept    int
+		host    string
+	}{
+		"nothing answered":  {net: &n, kept: 1, host: "fox.example.org"},
+		"a name":            {answers: config.Answers{Hostname: "owl"}, net: &n, kept: 1, host: "owl"},
+		"a network":         {answers: config.Answers{Network: []config.Network{{Method: "dhcp"}}}, net: &n, host: "fox.example.org"},
+		"switched off":      {answers: config.Answers{Network: []config.Network{{Device: "eth0"}}}, net: &n, host: "fox.example.org"},
+		"none brought up":   {host: "localhost"},
+		"nothing worked":    {net: &handoff.Network{Interfaces: []handoff.Interface{{Name: "eth0", IPv4: "dhcp"}}}, host: "localhost"},
+		"a name that isn't": {net: &handoff.Network{Interfaces: []handoff.Interface{{Name: "eth0;x", Usable: true}}}, host: "localhost"},
+	} {
+		b := &builder{Input: Input{Answers: tt.answers, Handoff: handoff.Record{Network: tt.net}}}
+		b.takeNetwork()
+		if len(b.brought.Interfaces) != tt.kept || len(b.plan.Network) != tt.kept || b.hostname() != tt.host {
+			t.Errorf("%s: %d interfaces, %q, host name %s", name, len(b.brought.Interfaces), b.plan.Network, b.hostname())
+		}
+	}
+}
+
+// TestNoNetworkSoftware: a target that can't be configured is told of.
+func TestNoNetworkSoftware(t *testing.T) {
+	n, _ := taken(t, "dhcp")
+	if got := written(t, n); got != "warning: "+noNetwork+"\n" {
+		t.Errorf("written: %s", got)
+	}
+}
