@@ -59,19 +59,19 @@ func (s *swap) recheck(ctx context.Context) error {
 // readBack checks what the device serves. Where nothing was verified before, it compares
 // with the new file, which proves at least that the device serves from it.
 func (s *swap) readBack(ctx context.Context) error {
-	if s.trail == nil {
-		t := newTrail()
-		if err := s.compare(ctx, t, StageCheck); err != nil {
-			return err
-		}
-		s.trail = t
-		return t.hash(ctx, s.rest(), func(int64) {})
-	}
 	dev, err := s.dev.directReader()
 	if err != nil {
 		return err
 	}
 	defer dev.Close()
+	if s.trail == nil {
+		t := newTrail()
+		if err := s.compare(ctx, t, dev, StageCheck); err != nil {
+			return err
+		}
+		s.trail = t
+		return t.hash(ctx, s.rest(), func(int64) {})
+	}
 	n := s.content().n
 	if err := s.trail.check(ctx, section{dev, 0, n}, 0, s.progress(StageCheck, n)); err != nil {
 		return err

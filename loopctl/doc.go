@@ -25,10 +25,11 @@
 // finished, or makes it, and switches to it when it is right.
 //
 // What is read may hang, where nothing can end it. When the context ends, or nothing is
-// heard for fifteen times StallAfter, Switch, Rescue, Digest and Watch return ErrStalled within a second and leave
+// heard for fifteen times StallAfter, Switch, ToMemory, Rescue, Digest and Watch return ErrStalled within a second and leave
 // the goroutine that hangs to itself: it changes nothing any more and ends with the request. A
-// process with a thread in a read with O_DIRECT that hangs can't exit before that, so the first
-// read of a comparison goes by way of the page cache, where a signal ends it.
+// process with a thread in a read with O_DIRECT that hangs can't exit before that, so before a switch the
+// device is read by way of the page cache, where a signal ends it. It can't exit either while the
+// new file's fsync hangs, or a read of it after the switch, or while it is the last opener of a device whose reads hang.
 //
 // Every error is an *Error, that wraps a sentinel (ErrSizeMismatch) and, where the
 // kernel refused, its errno (unix.EINVAL).
@@ -47,7 +48,7 @@
 //     system that the kernel would shut down.
 //  3. Sync: fsync of the new file, which the kernel would do with the device locked, and
 //     its pages dropped, so that what has been stored is verified.
-//  4. Verify: the device, read with O_DIRECT, and the file are compared byte for byte and
+//  4. Verify: the device and the file are compared byte for byte and
 //     hashed in one pass, on all cores; or the file is hashed and compared with a known digest, which
 //     spares a slow medium.
 //  5. Change: LOOP_CHANGE_FD, if nobody has touched the device since step 1.

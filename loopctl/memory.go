@@ -29,41 +29,40 @@ func (d *Device) ToMemory(ctx context.Context, o *SwitchOptions) (*Report, error
 		return report, d.fail("copy to memory", kindOf(err), err)
 	}
 	defer f.Close()
-	if err := d.copyTo(ctx, f, info, o); err != nil {
-		return report, d.fail("copy to memory", nil, err)
+	if err := f.Truncate(int64(info.Offset + info.Size)); err != nil {
+		return report, d.fail("copy to memory", kindOf(err), err)
 	}
-	return d.Switch(ctx, f, o)
+	s := newSwap(d, f, o)
+	return s.run(ctx, []step{s.look, s.check, s.copy, s.sync, s.verify}, s.change)
 }
 
-// copyTo fills f and seals it. What lies before the device's offset is a hole.
-func (d *Device) copyTo(ctx context.Context, f *os.File, info Info, o *SwitchOptions) error {
-	dev, err := d.directReader()
+// copy fills the new file, which is in memory, and seals it. What lies before the device's
+// offset is a hole.
+func (s *swap) copy(ctx context.Context) error {
+	if err := s.copyContent(ctx); err != nil {
+		return s.fail(readKind(err), fmt.Errorf("copy the device to memory: %w", err))
+	}
+	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+	if _, err := unix.FcntlInt(s.given.Fd(), unix.F_ADD_SEALS, seals); err != nil {
+		return s.fail(nil, fmt.Errorf("seal the copy: %w", err))
+	}
+	return nil
+}
+
+func (s *swap) copyContent(ctx context.Context) error {
+	dev, err := s.dev.cachedReader()
 	if err != nil {
 		return err
 	}
 	defer dev.Close()
-	if err := f.Truncate(int64(info.Offset + info.Size)); err != nil {
-		return err
-	}
-	done := int64(0)
-	err = inOrder(ctx, info.readable(), reader(section{dev, 0, info.readable()}), func(data []byte) error {
-		if _, err := f.WriteAt(data, int64(info.Offset)+done); err != nil {
-			return err
-		}
+	part, done := s.content(), int64(0)
+	tell := s.progress(StageCopy, part.n)
+	return inOrder(ctx, part.n, reader(section{dev, 0, part.n}), func(data []byte) error {
+		_, err := s.given.WriteAt(data, part.off+done)
 		done += int64(len(data))
-		if o != nil && o.Progress != nil {
-			o.Progress(StageCopy, done, info.readable())
-		}
-		return nil
-	})
-	if err != nil {
+		tell(done)
 		return err
-	}
-	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
-	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, seals); err != nil {
-		return fmt.Errorf("seal the copy: %w", err)
-	}
-	return nil
+	})
 }
 
 // memoryFile is a memfd that can be sealed and never executed, where the

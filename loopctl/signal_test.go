@@ -61,10 +61,9 @@ func startInterrupted(t *testing.T) *interrupted {
 }
 
 // start runs the command in the background. ended is closed when it is gone.
-func (s *interrupted) start(to string, options ...string) {
+func (s *interrupted) start(command string, args ...string) {
 	s.t.Helper()
-	args := append([]string{"switch", s.dev.Path(), to}, options...)
-	s.cmd = commandLine(context.Background(), s.t, args...)
+	s.cmd = commandLine(context.Background(), s.t, append([]string{command, s.dev.Path()}, args...)...)
 	s.cmd.Stderr = s.stderr
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -157,6 +156,8 @@ func TestSignals(t *testing.T) {
 	}{
 		{StageSync, (*interrupted).atSync, ending{6, "old"}, ending{-1, "old"}},
 		{StageVerify, (*interrupted).atVerify, ending{6, "old"}, ending{-1, "old"}},
+		{StageVerify + " old", (*interrupted).atVerifyOld, ending{6, "old"}, ending{-1, "old"}},
+		{StageCopy, (*interrupted).atCopy, ending{6, "old"}, ending{-1, "old"}},
 		{StageSwitch, (*interrupted).atSwitch, ending{5, "new"}, ending{-1, "new"}},
 		{StageCheck, (*interrupted).atCheck, ending{4, "old"}, ending{-1, "new"}},
 	} {
@@ -181,7 +182,7 @@ func TestSignals(t *testing.T) {
 
 func (s *interrupted) atSync(sig syscall.Signal) {
 	s.new.hold(opFsync)
-	s.start(s.new.path)
+	s.start("switch", s.new.path)
 	s.new.await(s.t, opFsync)
 	s.signal(sig)
 	if sig != syscall.SIGKILL {
@@ -193,16 +194,30 @@ func (s *interrupted) atSync(sig syscall.Signal) {
 
 func (s *interrupted) atVerify(sig syscall.Signal) {
 	s.new.hold(opRead)
-	s.start(s.new.path)
+	s.start("switch", s.new.path)
 	s.new.await(s.t, opRead)
 	s.signal(sig)
 	s.gone()
 	s.new.release()
 }
 
+func (s *interrupted) atVerifyOld(sig syscall.Signal) { s.atOld(sig, "switch", s.new.path) }
+
+func (s *interrupted) atCopy(sig syscall.Signal) { s.atOld(sig, "to-memory") }
+
+// atOld hangs in reading the device: the command ends all the same.
+func (s *interrupted) atOld(sig syscall.Signal, command string, args ...string) {
+	s.old.hold(opRead)
+	s.start(command, args...)
+	s.old.await(s.t, opRead)
+	s.signal(sig)
+	s.gone()
+	s.old.release()
+}
+
 func (s *interrupted) atSwitch(sig syscall.Signal) {
 	s.new.hold(opFsync)
-	s.start(s.new.path, "--no-verify")
+	s.start("switch", s.new.path, "--no-verify")
 	s.new.await(s.t, opFsync) // past the test for stuck requests
 	s.readInFlight()
 	s.new.release()
@@ -224,7 +239,7 @@ func (s *interrupted) atSwitch(sig syscall.Signal) {
 
 func (s *interrupted) atCheck(sig syscall.Signal) {
 	s.new.hold(opRead)
-	s.start(s.new.path, "--no-verify")
+	s.start("switch", s.new.path, "--no-verify")
 	s.new.await(s.t, opRead)
 	if now, err := Stat(s.dev.Path()); err != nil || now.BackingFile != s.new.path {
 		s.t.Errorf("before the signal: %+v, %v", now, err)
@@ -245,6 +260,10 @@ func (s *interrupted) check(want ending) {
 	if said := s.stderr.String(); want.code > 0 && (!strings.Contains(said, "loopctl: ") || !strings.Contains(said, s.dev.Path())) {
 		s.t.Errorf("no clear error: %q", said)
 	}
+	until(s.t, "the requests of the command to be answered", func() bool {
+		now, err := Stat(s.dev.Path())
+		return err == nil && now.InFlight == 0
+	})
 	now := infoOf(s.t, s.dev)
 	backing := map[string]string{"old": s.old.path, "new": s.new.path}[want.from]
 	if now.BackingFile != backing {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
@@ -218,9 +217,7 @@ func (s *swap) verify(ctx context.Context) error {
 	case VerifyDigest:
 		err = t.hash(ctx, s.content(), s.progress(StageVerify, s.content().n))
 	default:
-		if err = s.touch(); err == nil {
-			err = s.compare(ctx, t, StageVerify)
-		}
+		err = s.compareCached(ctx, t)
 	}
 	if err == nil {
 		err = t.hash(ctx, s.rest(), func(int64) {})
@@ -235,21 +232,6 @@ func (s *swap) verify(ctx context.Context) error {
 	return nil
 }
 
-// touch reads a little from the device by way of the page cache. If the old file hangs
-// it does so here, where a signal can end it.
-func (s *swap) touch() error {
-	dev, err := os.Open(s.dev.path)
-	if err != nil {
-		return err
-	}
-	defer dev.Close()
-	buf := make([]byte, min(alignment, s.report.Old.readable()))
-	at := rand.Int64N(s.report.Old.readable()/alignment+1) * alignment
-	at = min(at, s.report.Old.readable()-int64(len(buf)))
-	_ = unix.Fadvise(int(dev.Fd()), at, int64(len(buf)), unix.FADV_DONTNEED)
-	return readFull(dev, buf, at)
-}
-
 // content is the part of the new file that the device shows.
 func (s *swap) content() section {
 	return section{s.file, int64(s.report.Old.Offset), s.report.Old.readable()}
@@ -260,14 +242,19 @@ func (s *swap) rest() section {
 	return section{s.file, s.content().off + s.content().n, s.tail}
 }
 
-// compare compares the device with the new file.
-func (s *swap) compare(ctx context.Context, t *trail, stage string) error {
-	dev, err := s.dev.directReader()
+// compareCached compares the device with the new file, before the switch.
+func (s *swap) compareCached(ctx context.Context, t *trail) error {
+	dev, err := s.dev.cachedReader()
 	if err != nil {
 		return err
 	}
 	defer dev.Close()
-	return t.compare(ctx, section{dev, 0, s.content().n}, s.content(), s.progress(stage, s.content().n))
+	return s.compare(ctx, t, dev, StageVerify)
+}
+
+func (s *swap) compare(ctx context.Context, t *trail, dev io.ReaderAt, stage string) error {
+	n := s.content().n
+	return t.compare(ctx, section{dev, 0, n}, s.content(), s.progress(stage, n))
 }
 
 func (s *swap) learn(t *trail) { s.trail, s.report.SHA256 = t, t.hex() }
