@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -189,14 +190,30 @@ func (w *watch) copy(ctx context.Context) (sum []byte, err error) {
 	if err := unix.Renameat2(unix.AT_FDCWD, part, unix.AT_FDCWD, w.path, unix.RENAME_NOREPLACE); err != nil {
 		return nil, w.fail(kindOf(err), &os.LinkError{Op: "rename", Old: part, New: w.path, Err: err})
 	}
+	if err := syncDirectory(filepath.Dir(w.path)); err != nil {
+		return nil, w.fail(kindOf(err), fmt.Errorf("write the name of the copy out: %w", err))
+	}
 	return sum, nil
+}
+
+// syncDirectory makes a name last over a power cut. EINVAL: nothing to sync there.
+func syncDirectory(name string) error {
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := dir.Sync(); !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	return nil
 }
 
 // fill writes what the device serves to f, and f out. What lies before the device's
 // offset is a hole.
 func (w *watch) fill(ctx context.Context, f *os.File, info Info, p *pulse) (*trail, error) {
 	t := newTrail()
-	dev, err := w.dev.directReader()
+	dev, err := w.dev.cachedReader()
 	if err != nil {
 		return t, err
 	}
