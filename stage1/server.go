@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/loopctl/blockfs"
@@ -216,7 +217,10 @@ func (s *session) takeImage(ctx context.Context, good []mirror, f *Failure) bool
 func (s *session) serve(ctx context.Context, sources []failover.Source, good []mirror) error {
 	image, err := stream.Open(ctx, sources, *s.build.Verity, stream.Options{
 		Deadline: serverPatience, Parallel: parallel(good),
-		Tell: func(e failover.Event) { s.say("%v", e) },
+		Tell:     func(e failover.Event) { s.say("%v", e) },
+		Patience: serversBack, Waiting: func(err error) {
+			s.say("Waiting for a server of stage 2's image: %v; trying again for %v", err, serversBack)
+		},
 	})
 	if err != nil {
 		return err
@@ -241,6 +245,10 @@ func (s *session) serve(ctx context.Context, sources []failover.Source, good []m
 	s.say("The image of stage 2 is read from %s as it is needed", names(good))
 	return nil
 }
+
+// serversBack is how long an image that is in use waits for its servers: as long as
+// it takes to restart one.
+const serversBack = 5 * time.Minute
 
 // parallel is how many parts a server is asked for at a time: FTP has a
 // connection for each.

@@ -17,7 +17,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/molt-installer/molt/loopctl/failover"
@@ -36,6 +38,12 @@ type Options struct {
 	Ahead    int                  // chunks that are fetched ahead of a reader who goes on and on; default 8
 	Parallel int                  // of those, at a time; default 4
 	Tell     func(failover.Event) // servers going down and coming back
+	// Patience is how long a chunk is asked for when no server answers, so that one
+	// can be started again; default: every server is asked once. A chunk that is
+	// wrong wherever it can be had is not waited for.
+	Patience time.Duration
+	// Waiting hears why no server answers, when that begins.
+	Waiting func(error)
 }
 
 func (o Options) withDefaults() Options {
@@ -51,6 +59,9 @@ func (o Options) withDefaults() Options {
 	if o.Parallel <= 0 {
 		o.Parallel = 4
 	}
+	if o.Waiting == nil {
+		o.Waiting = func(error) {}
+	}
 	o.Cache = max(o.Cache, 16<<20)
 	return o
 }
@@ -63,6 +74,8 @@ type Image struct {
 	verifier *verity.Verifier
 	tree     []byte
 	cache    *cache
+	options  Options
+	waiting  atomic.Bool // no server answers
 	life     context.Context
 	end      context.CancelFunc
 	mu       sync.Mutex // no worker starts once life has ended
@@ -79,7 +92,7 @@ func Open(ctx context.Context, sources []failover.Source, p verity.Params, o Opt
 	if err != nil {
 		return nil, err
 	}
-	i := &Image{params: p, tree: tree}
+	i := &Image{params: p, tree: tree, options: o}
 	if i.verifier, err = verity.New(p, tree); err != nil {
 		return nil, errors.Join(err, closeAll(good))
 	}
@@ -212,11 +225,37 @@ func (i *Image) work() {
 // spoil it for the others.
 func (i *Image) fill(n int64, e *entry) {
 	data := make([]byte, min(Chunk, i.params.Data()-n*Chunk))
-	_, err := i.reader.ReadAt(i.life, data, n*Chunk)
-	if errors.Is(err, io.EOF) {
-		err = nil
+	i.cache.filled(n, e, data, i.fetch(data, n*Chunk))
+}
+
+// fetch fills p, waiting for servers to come back.
+func (i *Image) fetch(p []byte, off int64) error {
+	until := time.Now().Add(i.options.Patience)
+	for {
+		_, err := i.reader.ReadAt(i.life, p, off)
+		if err == nil || errors.Is(err, io.EOF) {
+			i.waiting.Store(false)
+			return nil
+		}
+		if !passing(err) || time.Now().After(until) {
+			return err
+		}
+		if !i.waiting.Swap(true) {
+			i.options.Waiting(err)
+		}
+		select {
+		case <-i.life.Done():
+		case <-time.After(i.options.Probe): // a server that is back is known by then
+		}
 	}
-	i.cache.filled(n, e, data, err)
+}
+
+// passing reports whether a server that failed may yet give the right bytes.
+func passing(err error) bool {
+	var f *failover.Error
+	return errors.As(err, &f) && slices.ContainsFunc(f.Causes, func(c failover.Cause) bool {
+		return !errors.Is(c.Err, verity.ErrCorrupt) && !errors.Is(c.Err, failover.ErrChanged)
+	})
 }
 
 // Close ends everything; a read that waits gets an error.

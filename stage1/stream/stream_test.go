@@ -284,3 +284,23 @@ func TestReadsAhead(t *testing.T) {
 	delete(i.cache.entries, 30)
 	i.cache.mu.Unlock()
 }
+
+// A server that comes back after a while goes on; wrong bytes are not waited for.
+func TestPatience(t *testing.T) {
+	data, p := made(t, 640)
+	s := &server{name: "a", data: data, flip: -1}
+	o := patient()
+	o.Patience = time.Minute
+	o.Waiting = func(error) { s.fail.Store(false) }
+	i := open(t, p, o, s)
+	s.fail.Store(true)
+	got, err := whole(t.Context(), i, 100_000)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("read %d bytes of %d, %v", len(got), len(data), err)
+	}
+	o.Waiting = func(err error) { t.Errorf("waits, though: %v", err) }
+	i = open(t, p, o, &server{name: "b", data: data, flip: 300 * verity.BlockSize})
+	if _, err := whole(t.Context(), i, 100_000); !errors.Is(err, verity.ErrCorrupt) {
+		t.Errorf("%v, want %v", err, verity.ErrCorrupt)
+	}
+}
