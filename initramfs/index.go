@@ -19,10 +19,10 @@ func indexes(mods map[string]*module, plain selection, builtin map[string]bool) 
 			dep.WriteString(" " + d.archived(plain))
 		}
 		dep.WriteString("\n")
-		for _, a := range m.aliases {
+		for _, a := range m.Aliases {
 			fmt.Fprintf(&alias, "alias %s %s\n", a, name)
 		}
-		for _, s := range m.soft {
+		for _, s := range m.Soft {
 			fmt.Fprintf(&soft, "softdep %s %s\n", name, s)
 		}
 	}
@@ -42,15 +42,15 @@ func indexes(mods map[string]*module, plain selection, builtin map[string]bool) 
 // before those it needs itself, so that a loader goes from right to left.
 func dependencies(m *module, mods map[string]*module) []*module {
 	var order []*module // in order of loading
-	seen := map[string]bool{m.name: true}
+	seen := map[string]bool{m.Name: true}
 	var visit func(*module)
 	visit = func(m *module) {
-		for _, name := range m.depends {
+		for _, name := range m.Depends {
 			d := mods[strings.ReplaceAll(name, "-", "_")]
-			if d == nil || seen[d.name] {
+			if d == nil || seen[d.Name] {
 				continue
 			}
-			seen[d.name] = true
+			seen[d.Name] = true
 			visit(d)
 			order = append(order, d)
 		}

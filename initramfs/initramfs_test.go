@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 	"github.com/u-root/mkuimage/cpio"
 
@@ -47,23 +46,6 @@ func TestDefaultsLeaveOut(t *testing.T) {
 			t.Errorf("%s is not there, or not uncompressed", name)
 		}
 	}
-}
-
-func TestParseModinfo(t *testing.T) {
-	got := parseModinfo([]byte("license=GPL\x00alias=pci:v*\x00alias=fs-x\x00depends=a,b\x00softdep=pre: c\x00firmware=x/y.bin\x00name=n\x00broken\x00depends=\x00"))
-	want := modinfo{name: "n", aliases: []string{"pci:v*", "fs-x"}, depends: []string{"a", "b"}, soft: []string{"pre: c"}, firmware: []string{"x/y.bin"}}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(modinfo{})); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func FuzzModinfo(f *testing.F) {
-	f.Add([]byte("alias=x\x00depends=a,b\x00"))
-	f.Add(fakeModule("alias=x\x00"))
-	f.Fuzz(func(_ *testing.T, data []byte) {
-		parseModinfo(data)
-		_, _ = readModinfo(data)
-	})
 }
 
 // kernelTree is a module tree of made-up modules.

@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/molt-installer/molt/internal/modinfo"
 )
 
 // module is one that goes into the archive, or might.
 type module struct {
-	modinfo
+	modinfo.Info
 	path   string // "drivers/ata/ahci", below kernel/ and without suffix
 	file   string // on the host
 	stored []byte // as on disk
@@ -38,7 +40,7 @@ func openModules(root string) (*moduleTree, error) {
 			return err
 		}
 		rel, err := filepath.Rel(top, p)
-		t.files[moduleName(p)] = rel
+		t.files[modinfo.Name(p)] = rel
 		return err
 	})
 	if err != nil {
@@ -49,7 +51,7 @@ func openModules(root string) (*moduleTree, error) {
 		return nil, err
 	}
 	for _, line := range strings.Fields(string(data)) {
-		t.builtin[moduleName(line)] = true
+		t.builtin[modinfo.Name(line)] = true
 	}
 	return t, nil
 }
@@ -63,13 +65,13 @@ func (t *moduleTree) read(name string) (*module, error) {
 	m := &module{file: filepath.Join(t.root, "kernel", rel)}
 	m.path, _, _ = strings.Cut(rel, ".ko")
 	var err error
-	if m.stored, m.plain, err = readModule(m.file); err != nil {
+	if m.stored, m.plain, err = modinfo.ReadFile(m.file); err != nil {
 		return nil, err
 	}
-	if m.modinfo, err = readModinfo(m.plain); err != nil {
+	if m.Info, err = modinfo.Read(m.plain); err != nil {
 		return nil, fmt.Errorf("read what module %s says about itself: %w", m.file, err)
 	}
-	m.name = moduleName(m.file)
+	m.Name = modinfo.Name(m.file)
 	return m, nil
 }
 
@@ -96,7 +98,7 @@ func (t *moduleTree) closure(ctx context.Context, names []string) (map[string]*m
 			return nil, err
 		}
 		for _, m := range batch {
-			all[m.name] = m
+			all[m.Name] = m
 		}
 		names = t.missing(batch, all)
 	}
@@ -114,10 +116,10 @@ func (t *moduleTree) missing(batch []*module, all map[string]*module) []string {
 		}
 	}
 	for _, m := range batch {
-		for _, d := range m.depends {
+		for _, d := range m.Depends {
 			want(d, true)
 		}
-		for _, line := range m.soft {
+		for _, line := range m.Soft {
 			for _, word := range strings.Fields(line) {
 				want(word, false)
 			}
@@ -195,10 +197,10 @@ func (c Config) addFirmware(mods map[string]*module, t *tree, r *Report) error {
 		return nil
 	}
 	for _, m := range mods {
-		for _, pattern := range m.firmware {
+		for _, pattern := range m.Firmware {
 			files, err := filepath.Glob(filepath.Join(c.Firmware, pattern) + "*")
 			if err != nil {
-				return fmt.Errorf("firmware of module %s: %w", m.name, err)
+				return fmt.Errorf("firmware of module %s: %w", m.Name, err)
 			}
 			if err := c.addFirmwareFiles(files, t); err != nil {
 				return err

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/molt-installer/molt/internal/uevent"
 	"github.com/molt-installer/molt/stage1/modules"
 )
@@ -27,25 +25,26 @@ func needed() []string {
 // devices loads the modules for what is in the machine, and for what comes later.
 type devices struct {
 	log     *journal
+	tree    string        // of the running kernel's modules
 	arrived chan struct{} // has an element when a block device came or changed
 	came    chan struct{} // the same for devices that came
 	quiet   chan struct{} // closed when everything found at the start has its modules
+	mu      sync.Mutex
 	loader  *modules.Loader
+	index   *modules.Index
 }
 
-func newDevices(log *journal) *devices {
-	return &devices{log: log, arrived: make(chan struct{}, 1), came: make(chan struct{}, 1), quiet: make(chan struct{})}
+func newDevices(log *journal, tree string) *devices {
+	return &devices{log: log, tree: tree, arrived: make(chan struct{}, 1), came: make(chan struct{}, 1), quiet: make(chan struct{})}
 }
 
 // start begins to listen, then looks at what is there already, so that nothing
 // falls between. It returns at once; modules are loaded meanwhile.
 func (d *devices) start(ctx context.Context) error {
-	loader, err := openLoader()
-	if err != nil {
+	if err := d.reopen(); err != nil {
 		return err
 	}
 	d.log.note("index of kernel modules read")
-	d.loader = loader
 	conn, err := uevent.Open()
 	if err != nil {
 		return err
@@ -65,17 +64,37 @@ func (d *devices) start(ctx context.Context) error {
 	return nil
 }
 
-func openLoader() (*modules.Loader, error) {
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		return nil, fmt.Errorf("ask for the kernel's version: %w", err)
+// reopen reads the index of modules, again when there are more.
+func (d *devices) reopen() error {
+	index, loader, err := openLoader(d.tree)
+	if err != nil {
+		return err
 	}
-	dir := filepath.Join("/lib/modules", unix.ByteSliceToString(u.Release[:]))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.index, d.loader = index, loader
+	return nil
+}
+
+// moduleTree is where the running kernel's modules are.
+func moduleTree() string { return filepath.Join("/lib/modules", kernelRelease()) }
+
+// files are the files of a module and of those it needs, in order of loading.
+func (d *devices) files(module string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.index == nil {
+		return nil
+	}
+	return d.index.Files(module)
+}
+
+func openLoader(dir string) (*modules.Index, *modules.Loader, error) {
 	index, err := modules.Read(os.DirFS(dir))
 	if err != nil {
-		return nil, fmt.Errorf("%w (kernel and initramfs are not of the same build)", err)
+		return nil, nil, fmt.Errorf("%w (kernel and initramfs are not of the same build)", err)
 	}
-	return modules.NewLoader(index, dir), nil
+	return index, modules.NewLoader(index, dir), nil
 }
 
 // event takes one message of the kernel.
@@ -114,10 +133,13 @@ func (d *devices) loadAll(names []string) {
 }
 
 func (d *devices) load(name string) {
-	if d.loader == nil {
+	d.mu.Lock()
+	loader := d.loader
+	d.mu.Unlock()
+	if loader == nil {
 		return // it couldn't be opened, and that has been said
 	}
-	if err := d.loader.Load(name); err != nil {
+	if err := loader.Load(name); err != nil {
 		d.log.note("%v", err)
 	}
 }
@@ -154,7 +176,7 @@ func modprobe(args []string) int {
 	if len(args) == 0 {
 		return 2
 	}
-	loader, err := openLoader()
+	_, loader, err := openLoader(moduleTree())
 	if err != nil {
 		return 1
 	}

@@ -196,11 +196,11 @@ func testSession(t *testing.T) (*session, *fake, *person) {
 		machine: machine{f, f, f, f, f, f, f, kernelServers{}}, con: p, log: &journal{file: io.Discard, con: p},
 		dirs: dirs{
 			medium: at("medium"), holder: at("holder"), imageMedium: at("image"), imageHolder: at("image-holder"), stream: at("stream"), lower: at("lower"), updates: at("updates"), rw: at("rw"), root: at("root"), target: at("t"),
-			scratch: at("scratch"), modules: "/lib/modules", record: at("run/handoff.json"), result: at("run/result.json"),
+			scratch: at("scratch"), modules: at("modules"), firmware: at("firmware"), record: at("run/handoff.json"), result: at("run/result.json"),
 			ks: at("run/ks.cfg"), log: at("run/stage1.log"), ca: at("run/ca.pem"), ownCA: at("etc/ca.pem"),
 		},
 	}
-	s.devices = newDevices(s.log)
+	s.devices = newDevices(s.log, s.release())
 	s.build.Set = media.Set{ID: "5f0c", Product: "Debian", Version: "13", Arch: "amd64", Discs: 2}
 	for _, d := range []string{s.dirs.medium, filepath.Join(top, "run")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

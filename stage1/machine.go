@@ -117,6 +117,7 @@ type dirs struct {
 	imageMedium, imageHolder string
 	stream                   string // where an image that is read from servers shows up
 	lower                    string // the squashfs
+	firmware                 string // of the running kernel
 	updates                  string // what inst.updates= lays over it
 	rw                       string // the tmpfs with the writable layer
 	root                     string // the overlay: stage 2's root
@@ -134,7 +135,7 @@ type dirs struct {
 func fixedDirs() dirs {
 	return dirs{
 		medium: "/molt/medium", holder: "/molt/holder", imageMedium: "/molt/image", imageHolder: "/molt/image-holder", stream: "/molt/stream", lower: "/molt/lower", updates: "/molt/updates", rw: "/molt/rw", root: "/molt/root",
-		target: "/molt/t", scratch: "/molt/scratch", modules: "/lib/modules",
+		target: "/molt/t", scratch: "/molt/scratch", modules: "/lib/modules", firmware: "/lib/firmware",
 		record: handoff.RecordPath, result: handoff.ResultPath, ks: handoff.KickstartPath,
 		log: "/run/molt/stage1.log", ca: handoff.CAPath, ownCA: "/etc/molt/ca.pem",
 	}

@@ -69,7 +69,7 @@ func newSession() *session {
 	d := fixedDirs()
 	con := openConsoles("/sys/class/tty/console/active")
 	s := &session{con: con, dirs: d, log: openJournal(d.log, con)}
-	s.devices = newDevices(s.log)
+	s.devices = newDevices(s.log, moduleTree())
 	discs, err := newKernelDrives()
 	if err != nil {
 		s.say("A disc that is put in later goes unnoticed: %v", err)

@@ -82,6 +82,7 @@ type session struct {
 	cmdline string // as booted, or as a person edited it
 	opts    bootargs.Options
 	fixed   handoff.Record   // what holds for every try: console, retry count
+	driven  string           // inst.dd= as it was carried out
 	network *handoff.Network // nil: none is up
 	current attempt
 	ended   <-chan os.Signal
@@ -123,6 +124,9 @@ func (s *session) run(ctx context.Context) handoff.Action {
 func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 	if f := s.trust(ctx); f != nil {
 		return nil, f
+	}
+	if err := s.drivers(ctx); err != nil {
+		return nil, err
 	}
 	if err := s.find(ctx); err != nil {
 		return nil, err

@@ -43,6 +43,7 @@ type Record struct {
 	Kickstart   *Kickstart  `json:"kickstart,omitempty"`
 	Network     *Network    `json:"network,omitempty"` // nil: none was brought up
 	CA          string      `json:"ca,omitempty"`      // CAPath, if there is such a file
+	Drivers     []string    `json:"drivers,omitempty"` // of driver disks: "modules/foo.ko" below updates/ of the kernel's modules, "firmware/foo.bin" below /lib/firmware/updates
 	Console     string      `json:"console"`           // the terminal stage 2 talks to: "/dev/tty1", "/dev/ttyS0"
 	Retry       int         `json:"retry"`             // how often stage 2 has been started before
 }

@@ -141,6 +141,9 @@ func (b *builder) systemSteps() {
 		b.add(svc)
 	}
 	b.add(finish{base{"finish", "Finish the packages' installation", 10}, b.Selection})
+	if files := b.Handoff.Drivers; len(files) > 0 {
+		b.add(drivers{base{"drivers", "Install the drivers of the driver disk", 60}, files})
+	}
 	if a.Boot.Location != "none" {
 		b.add(b.bootloader())
 	}

@@ -1,4 +1,9 @@
-package initramfs
+// Package modinfo reads what a kernel module says about itself: the .modinfo
+// section of its file, NUL-terminated key=value strings
+// (include/linux/moduleparam.h, include/linux/module.h).
+//
+// It loads nothing and knows no module tree: stage1/modules does.
+package modinfo
 
 import (
 	"bytes"
@@ -14,19 +19,19 @@ import (
 	"github.com/therootcompany/xz"
 )
 
-// modinfo is what a kernel module says about itself: the .modinfo section,
-// NUL-terminated key=value strings (include/linux/moduleparam.h, linux/module.h).
-type modinfo struct {
-	name     string // as the kernel knows it, with underscores
-	aliases  []string
-	depends  []string // names of modules
-	soft     []string // "pre: a b post: c"
-	firmware []string // below /lib/firmware
+// Info is what a module says.
+type Info struct {
+	Name     string   // as the kernel knows it, with underscores
+	Aliases  []string // modaliases it is for, and other names
+	Depends  []string // names of modules
+	Soft     []string // "pre: a b post: c"
+	Firmware []string // below /lib/firmware
+	Kernel   string   // the release it was built for, first word of vermagic
 }
 
-// parseModinfo reads a .modinfo section.
-func parseModinfo(section []byte) modinfo {
-	var m modinfo
+// Parse reads a .modinfo section.
+func Parse(section []byte) Info {
+	var m Info
 	for _, entry := range bytes.Split(section, []byte{0}) {
 		key, value, ok := strings.Cut(string(entry), "=")
 		if !ok || value == "" {
@@ -34,40 +39,42 @@ func parseModinfo(section []byte) modinfo {
 		}
 		switch key {
 		case "name":
-			m.name = value
+			m.Name = value
 		case "alias":
-			m.aliases = append(m.aliases, value)
+			m.Aliases = append(m.Aliases, value)
 		case "depends":
-			m.depends = strings.Split(value, ",")
+			m.Depends = strings.Split(value, ",")
 		case "softdep":
-			m.soft = append(m.soft, value)
+			m.Soft = append(m.Soft, value)
 		case "firmware":
-			m.firmware = append(m.firmware, value)
+			m.Firmware = append(m.Firmware, value)
+		case "vermagic":
+			m.Kernel, _, _ = strings.Cut(value, " ")
 		}
 	}
 	return m
 }
 
-// readModinfo reads the .modinfo of the module in image, an ELF file.
-func readModinfo(image []byte) (modinfo, error) {
+// Read reads the .modinfo of the module in image, an ELF file.
+func Read(image []byte) (Info, error) {
 	f, err := elf.NewFile(bytes.NewReader(image))
 	if err != nil {
-		return modinfo{}, err
+		return Info{}, err
 	}
 	defer f.Close()
 	s := f.Section(".modinfo")
 	if s == nil {
-		return modinfo{}, errors.New("no section .modinfo: not a kernel module")
+		return Info{}, errors.New("no section .modinfo: not a kernel module")
 	}
 	data, err := s.Data()
 	if err != nil {
-		return modinfo{}, err
+		return Info{}, err
 	}
-	return parseModinfo(data), nil
+	return Parse(data), nil
 }
 
-// readModule returns the module in file as it is on disk, and uncompressed.
-func readModule(file string) (stored, plain []byte, err error) {
+// ReadFile returns the module in file as it is on disk, and uncompressed.
+func ReadFile(file string) (stored, plain []byte, err error) {
 	if stored, err = os.ReadFile(file); err != nil {
 		return nil, nil, err
 	}
@@ -104,9 +111,9 @@ func unzstd(data []byte) ([]byte, error) {
 	return d.DecodeAll(data, nil)
 }
 
-// moduleName is the kernel's name of the module in file: "ata_piix" of
+// Name is the kernel's name of the module in file: "ata_piix" of
 // "kernel/drivers/ata/ata-piix.ko.xz".
-func moduleName(file string) string {
+func Name(file string) string {
 	base, _, _ := strings.Cut(filepath.Base(file), ".ko")
 	return strings.ReplaceAll(base, "-", "_")
 }
