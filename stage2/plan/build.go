@@ -27,6 +27,7 @@ type Plan struct {
 	Disks    []Disk   `json:"disks"`              // the only ones that will be written
 	Space    Space    `json:"space"`              // what the file systems must hold
 	Discs    []int    `json:"discs"`              // that will be needed, in this order
+	Place    string   `json:"place,omitempty"`    // where they all are, when none has to be put into a drive
 	Packages int      `json:"packages"`           // how many will be installed
 	Network  []string `json:"network,omitempty"`  // a line an interface, when it is to be as stage 1 brought it up
 	Warnings []string `json:"warnings,omitempty"` // for a person, none of them stops the plan
@@ -112,6 +113,9 @@ func (b *builder) payload() {
 	b.plan.Space = Space{Fetch: fetch, Installed: installed + installed/10 + slack, Image: b.Handoff.Build.Stage2.Size}
 	b.plan.Packages = len(b.Selection.Packages)
 	b.plan.Discs = b.Selection.Discs()
+	if b.allAtHand() {
+		b.plan.Place = b.Handoff.Medium.URL
+	}
 	for _, n := range b.plan.Discs {
 		if set := b.Handoff.Build.Set; n < 1 || n > set.Discs {
 			b.problems.add(DiscUnknown, "", "packages are on disc %d, but %s has %d discs", n, set.Name(), set.Discs)

@@ -71,7 +71,11 @@ func (p *Plan) After() string {
 	s := p.Space
 	fmt.Fprintf(&b, "\nSpace: %s (packages %s, installed %s, the installer itself %s)\n",
 		machine.Size(s.Total()), machine.Size(s.Fetch), machine.Size(s.Installed), machine.Size(s.Image))
-	fmt.Fprintf(&b, "Discs that will be needed: %s\n", numbers(p.Discs))
+	if p.Place != "" {
+		fmt.Fprintf(&b, "Packages come from %s\n", p.Place)
+	} else {
+		fmt.Fprintf(&b, "Discs that will be needed: %s\n", numbers(p.Discs))
+	}
 	if len(p.Network) > 0 {
 		b.WriteString("Network, as it was brought up:\n  " + strings.Join(p.Network, "\n  ") + "\n")
 	}
