@@ -212,7 +212,9 @@ func TestFailures(t *testing.T) {
 		"the wrong disk":             {strings.ReplaceAll(goodKickstart, "vda", "sdq"), "", nil, "sdq: no such disk", handoff.Ask},
 		"inst.onfail":                {"nonsense\n", "inst.onfail=poweroff", nil, "nonsense", handoff.Poweroff},
 		"no payload": {goodKickstart, "", func(b *bench) {
-			b.installer.Payload = func(context.Context, stage2.Setup) (payload.Payload, error) { return nil, errors.New("a damaged catalog") }
+			b.installer.Payload = func(context.Context, stage2.Setup) (payload.Payload, error) {
+				return nil, errors.New("a damaged catalog")
+			}
 		}, "a damaged catalog", handoff.Ask},
 		"a failing step": {goodKickstart, "inst.debug.fail=mkfs-/", nil, "made to fail", handoff.Ask},
 	}
