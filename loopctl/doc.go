@@ -34,6 +34,9 @@
 // Every error is an *Error, that wraps a sentinel (ErrSizeMismatch) and, where the
 // kernel refused, its errno (unix.EINVAL).
 //
+// docs/loopctl.md has the command, recipes, a table of the errors with what to do about each,
+// and figures.
+//
 // Facts about the kernel are from drivers/block/loop.c (6.1 to 6.18) and
 // block/bdev.c, and were measured on 6.1 and 6.18.
 //
