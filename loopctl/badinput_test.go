@@ -268,7 +268,7 @@ func TestTruncatedMeanwhile(t *testing.T) {
 		to := file(t, "to", s.content)
 		defer to.Close()
 		s.old.hold(opRead)
-		s.start(to.Name())
+		s.start("switch", to.Name())
 		s.old.await(t, opRead)
 		if err := to.Truncate(4096); err != nil {
 			t.Fatal(err)
