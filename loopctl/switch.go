@@ -47,10 +47,22 @@ func (s *swap) run(ctx context.Context, steps []step, change step) (*Report, err
 	if err := s.confirm(ctx); err != nil {
 		return s.report, err
 	}
-	if err := s.dev.SetName(filepath.Base(s.given.Name())); err != nil {
+	if err := s.rename(); err != nil {
 		s.warn("the device keeps the name of the old file: %v", err)
 	}
 	return s.report, nil
+}
+
+// rename sets lo_file_name, which the kernel leaves alone.
+func (s *swap) rename() error {
+	if err := s.dev.SetName(filepath.Base(s.given.Name())); err != nil {
+		return err
+	}
+	info, err := s.dev.Info()
+	if err == nil {
+		s.report.New.Name = info.Name
+	}
+	return err
 }
 
 // swap is a Switch under way.
@@ -149,7 +161,6 @@ func (s *swap) openOld() error {
 	if s.old == nil {
 		f, ok := openBacking(info)
 		if !ok {
-			s.warn("the old file can't be opened at %q any more: no roll-back, should a check fail", info.BackingFile)
 			return nil
 		}
 		s.old, s.done = f, append(s.done, func() { f.Close() })
@@ -279,6 +290,9 @@ func (s *swap) change(ctx context.Context) error {
 	}
 	if !sameBinding(now, s.report.Old) {
 		return s.fail(ErrConcurrent, fmt.Errorf("it serves from %s", now.BackingFile))
+	}
+	if s.old == nil {
+		s.warn("the old file can't be opened at %q any more: no roll-back, should a check fail", now.BackingFile)
 	}
 	return s.exchange(ctx, s.file)
 }

@@ -100,7 +100,6 @@ func checkReport(t *testing.T, r *Report, before, after Info, content []byte) {
 	if r.SHA256 != "" && r.SHA256 != fmt.Sprintf("%x", sum) {
 		t.Errorf("digest %s, want %x", r.SHA256, sum)
 	}
-	after.Name = r.New.Name // set after it was taken
 	if r.Old != before || r.New != after || r.Bytes != int64(before.Size) || r.Ioctl == 0 {
 		t.Errorf("report %+v", r)
 	}
