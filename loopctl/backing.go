@@ -42,7 +42,9 @@ func locate(file string) (string, unix.Statx_t, bool) {
 func statx(path string) (unix.Statx_t, error) {
 	var st unix.Statx_t
 	const mask = unix.STATX_TYPE | unix.STATX_INO | unix.STATX_MNT_ID
-	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_STATX_DONT_SYNC|unix.AT_NO_AUTOMOUNT, mask, &st)
+	err := uninterrupted(func() error {
+		return unix.Statx(unix.AT_FDCWD, path, unix.AT_STATX_DONT_SYNC|unix.AT_NO_AUTOMOUNT, mask, &st)
+	})
 	return st, err
 }
 

@@ -2,6 +2,7 @@ package loopctl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -68,7 +69,11 @@ func patient(ctx context.Context, do func() error) error {
 // openPlain opens a file for reading, out of the sight of the runtime's poller: a hanging FUSE
 // server that is polled stops the whole program.
 func openPlain(name string, flags int) (*os.File, error) {
-	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|flags, 0)
+	var fd int
+	err := uninterrupted(func() (err error) {
+		fd, err = unix.Open(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|flags, 0)
+		return err
+	})
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: name, Err: err}
 	}
@@ -88,8 +93,18 @@ func sameFile(a, b *os.File) bool {
 // fstat asks the kernel for the identity and type of an open file.
 func fstat(f *os.File) (unix.Stat_t, error) {
 	var st unix.Stat_t
-	err := unix.Fstat(int(f.Fd()), &st)
+	err := uninterrupted(func() error { return unix.Fstat(int(f.Fd()), &st) })
 	return st, err
+}
+
+// uninterrupted does a system call again that a signal has ended: the Go runtime sends itself
+// some, and FUSE and tmpfs give up at any, despite SA_RESTART.
+func uninterrupted(do func() error) error {
+	for {
+		if err := do(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 // byteSize is the size of a regular file or block device.

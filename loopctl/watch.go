@@ -219,7 +219,8 @@ func (w *watch) fill(ctx context.Context, f *os.File, info Info, p *pulse) (*tra
 	}
 	defer dev.Close()
 	size := int64(info.Offset + info.Size)
-	if err := unix.Fallocate(int(f.Fd()), 0, 0, size); err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+	err = uninterrupted(func() error { return unix.Fallocate(int(f.Fd()), 0, 0, size) })
+	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
 		return t, fmt.Errorf("find room for %d bytes: %w", size, err)
 	}
 	if err := f.Truncate(size); err != nil {
