@@ -90,7 +90,18 @@ func (b *binding) bind(ctx context.Context, name string) (*loopctl.Device, error
 	return loopctl.Attach(ctx, f, b.config)
 }
 
-// openFile doesn't wait for the other end of a pipe.
+// openFile doesn't wait for the other end of a pipe. The file is out of the sight of the runtime's
+// poller, which a hanging FUSE server would stop, and the whole program with it.
 func openFile(name string, flags int) (*os.File, error) {
-	return os.OpenFile(name, flags|syscall.O_NONBLOCK, 0)
+	fd, err := syscall.Open(name, flags|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	for errors.Is(err, syscall.EINTR) {
+		fd, err = syscall.Open(name, flags|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	}
+	if err == nil {
+		err = syscall.SetNonblock(fd, false)
+	}
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
