@@ -66,7 +66,7 @@ func hints() []hint {
 		{loopctl.ErrWouldKillFS, "squashfs, erofs and btrfs live on; else unmount it for the switch. With --allow-fs-kill every read of the mount fails afterwards"},
 		{syscall.EIO, "a file can't be read; if it is the old one, `loopctl switch --rescue --digest SHA256 DEVICE FILE` doesn't need it"},
 		{loopctl.ErrOldUnreadable, "`loopctl switch --rescue --digest SHA256 DEVICE FILE` doesn't need the old file"},
-		{loopctl.ErrStalled, "wait for the medium or server of the old file, or end it; once it is dead, --rescue --digest SHA256 doesn't need it"},
+		{loopctl.ErrStalled, "wait for the medium or server of the file that hangs, old or new, or end it; once the old one is dead, --rescue --digest SHA256 doesn't need it"},
 		{loopctl.ErrRecursion, "take a file that isn't on the device itself"},
 		{loopctl.ErrBadBacking, "take a regular file or a block device that can be read"},
 		{loopctl.ErrNoMemory, "free some memory, or switch to a file on a disk"},
