@@ -61,6 +61,9 @@ func parseURL(scheme string) func(string) (Source, error) {
 		case u.Hostname() == "":
 			return Source{}, errors.New("names no server")
 		}
+		if scheme != "ftp" && strings.Contains(u.Path, "/..") { // a boot loader that knows only its script's URL says SCRIPT/..
+			whole = u.JoinPath().String()
+		}
 		return Source{Scheme: scheme, URL: whole}, nil
 	}
 }

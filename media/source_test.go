@@ -37,6 +37,7 @@ func TestParseSource(t *testing.T) {
 		{"nfs:[fe80::1%eth0]:/", Source{Scheme: "nfs", Server: "fe80::1%eth0", Path: "/"}, ""},
 		{"nfs:server://a/../b/", Source{Scheme: "nfs", Server: "server", Path: "/b"}, "nfs:server:/b"},
 		{"http://server", Source{Scheme: "http", URL: "http://server"}, ""},
+		{"http://server:8080/tree/boot.ipxe/..", Source{Scheme: "http", URL: "http://server:8080/tree"}, "http://server:8080/tree"},
 		{"http://[::1]:8080/tree?os=13#x", Source{Scheme: "http", URL: "http://[::1]:8080/tree?os=13#x"}, ""},
 		{"https://me:p%40ss@server/a@b", Source{Scheme: "https", URL: "https://me:p%40ss@server/a@b"}, ""},
 		{"ftp://me:secret@server//srv/tree", Source{Scheme: "ftp", URL: "ftp://me:secret@server//srv/tree"}, ""},

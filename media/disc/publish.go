@@ -34,7 +34,7 @@ func (w *setWriter) publish(ctx context.Context, trees []*tree) (*Result, error)
 		w.log("%s: %.1f MB, %d packages", filepath.Base(image.Path), mega(image.Size), image.Packages)
 		result.Discs = append(result.Discs, image)
 	}
-	return result, w.netboot(trees)
+	return result, w.netboot(ctx, trees)
 }
 
 // image writes one ISO, unless the one there was made from the same.
@@ -63,8 +63,8 @@ func (w *setWriter) image(ctx context.Context, t *tree, image Image, bootable bo
 }
 
 // netboot lays the tree of disc 1, with the packages of all discs, out as plain
-// files for any web, FTP or NFS server, with the kernel and the initramfs at its top.
-func (w *setWriter) netboot(trees []*tree) error {
+// files for any web, FTP or NFS server, with the kernel, the initramfs and what boots them at its top.
+func (w *setWriter) netboot(ctx context.Context, trees []*tree) error {
 	dir := filepath.Join(w.options.Out, "netboot")
 	if err := os.RemoveAll(dir + ".new"); err != nil {
 		return fmt.Errorf("lay the netboot tree: %w", err)
@@ -76,6 +76,9 @@ func (w *setWriter) netboot(trees []*tree) error {
 		if err := linkFile(filepath.Join(dir+".new", from), filepath.Join(dir+".new", to)); err != nil {
 			return fmt.Errorf("lay the netboot tree: %w", err)
 		}
+	}
+	if err := w.bootNetwork(ctx, dir+".new"); err != nil {
+		return fmt.Errorf("lay the netboot tree: %w", err)
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("drop the old netboot tree: %w", err)
