@@ -205,11 +205,14 @@ func staticStanzas(i handoff.Interface, v4 bool) []stanza {
 	return all
 }
 
-// dhcpcd is a stanza that runs it, for what ifupdown has no method for.
+// dhcpcd is a stanza that runs it, for what ifupdown has no method for. When
+// nothing answers in time, it is left to wait for a late router or server.
 func dhcpcd(family, options, which string) []stanza {
+	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	args := which + " " + options + " $IFACE"
 	return []stanza{{family, "manual", []string{
-		"up dhcpcd " + strings.TrimSpace(which+" "+options) + " $IFACE",
-		strings.Join(strings.Fields("down dhcpcd "+which+" -k $IFACE || true"), " "),
+		words("up dhcpcd " + args + " || dhcpcd -b " + args),
+		words("down dhcpcd " + which + " -k $IFACE || true"),
 	}}}
 }
 

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,8 +12,8 @@ import (
 	"github.com/molt-installer/molt/internal/handoff"
 )
 
-// real skips a test that needs root, a network namespace and these programs.
-func real(t *testing.T, programs ...string) {
+// needs skips a test that needs root, a network namespace and these programs.
+func needs(t *testing.T, programs ...string) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root, for a network namespace")
@@ -22,17 +23,18 @@ func real(t *testing.T, programs ...string) {
 			t.Skipf("needs %s (molt deps installs it)", p)
 		}
 	}
-	if out, err := exec.Command("unshare", "--net", "--mount", "true").CombinedOutput(); err != nil {
+	if out, err := exec.Command("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "true").CombinedOutput(); err != nil {
 		t.Skipf("can't make a network namespace here: %v: %s", err, out)
 	}
 }
 
 // inNamespace runs a script in a network namespace of its own, with the cards
-// of n: the ends of cables that are plugged in.
+// of n: the ends of cables that are plugged in, their other ends in the network
+// namespace "far". What it has started ends with it.
 func inNamespace(t *testing.T, n handoff.Network, script string) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("mount --make-rprivate /\nmount -t tmpfs tmpfs /run\nmount -t sysfs -o ro sysfs /sys\nip link set lo up\n")
+	b.WriteString("mount --make-rprivate /\nmount -t tmpfs tmpfs /run\nmount -t sysfs -o ro sysfs /sys\nip link set lo up\nip netns add far\nip -n far link set lo up\n")
 	for _, i := range n.Interfaces {
 		switch {
 		case i.Kind != "ethernet":
@@ -42,18 +44,41 @@ func inNamespace(t *testing.T, n handoff.Network, script string) string {
 		default: // it has another name in the new system
 			b.WriteString("ip link add x" + i.Name + " address " + i.MAC)
 		}
-		b.WriteString(" type veth peer name " + i.Name + "far\nip link set " + i.Name + "far up\n")
+		b.WriteString(" type veth peer name " + i.Name + "far netns far\nip -n far link set " + i.Name + "far up\n")
 	}
-	out, err := exec.Command("unshare", "--net", "--mount", "sh", "-ec", b.String()+script).CombinedOutput()
+	out, err := exec.Command("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-ec", b.String()+script).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, out)
 	}
 	return string(out)
 }
 
+// TestBondWords: ip(8) knows every option, and the names of its values. Whether
+// the kernel has bonds doesn't matter: the words are read first.
+func TestBondWords(t *testing.T) {
+	needs(t, "ip", "unshare")
+	for name, o := range bondTable() {
+		values := o.values
+		switch {
+		case name == "arp_ip_target":
+			values = []string{"192.0.2.1;192.0.2.2"}
+		case name == "ad_actor_system":
+			values = []string{"02:00:00:00:00:01"}
+		case values == nil:
+			values = []string{"1"}
+		}
+		for _, v := range values {
+			out, _ := exec.Command("unshare", "--net", "sh", "-c", "ip link add b0 type bond "+bondWords([]string{name + "=" + v})).CombinedOutput()
+			if said := string(out); strings.Contains(said, "unknown") || strings.Contains(said, "invalid") || strings.Contains(said, "Usage") {
+				t.Errorf("%s=%s: %s", name, v, said)
+			}
+		}
+	}
+}
+
 // TestIfupdownReads has ifupdown read every file and say what it would do.
 func TestIfupdownReads(t *testing.T) {
-	real(t, "ifup")
+	needs(t, "ifup")
 	for _, name := range allRecords(t) {
 		for _, c := range []dhcpClients{{dhcpcd: true}, {dhclient: true}, {dhcpcd: true, dhclient: true}, {}} {
 			n, _ := taken(t, name)
@@ -110,7 +135,7 @@ const show = "ip link show; ip -o addr show; ip route show; ip -6 route show\n"
 
 // TestIfupdown sets the network up by ifupdown, takes it down, and sets it up again.
 func TestIfupdown(t *testing.T) {
-	real(t, "ifup", "ip", "unshare")
+	needs(t, "ifup", "ip", "unshare")
 	for _, name := range []string{"static", "bridge"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,6 +150,51 @@ func TestIfupdown(t *testing.T) {
 			looks(t, name, first)
 			looks(t, name, second)
 		})
+	}
+}
+
+// TestDhcpcd gets addresses by ifupdown and dhcpcd from dnsmasq: IPv4 and router
+// advertisements on one card, nothing but DHCPv6 on the other.
+func TestDhcpcd(t *testing.T) {
+	needs(t, "ifup", "dhcpcd", "dnsmasq", "ip", "unshare")
+	t.Parallel()
+	n := handoff.Network{Interfaces: []handoff.Interface{
+		{Name: "eth0", MAC: "52:54:00:00:00:01", Kind: "ethernet", IPv4: "dhcp", IPv6: "auto", Usable: true},
+		{Name: "eth1", MAC: "52:54:00:00:00:02", Kind: "ethernet", IPv6: "dhcp"},
+	}, DNS: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}
+	dir := t.TempDir()
+	text := strings.ReplaceAll(interfacesFile(n, dhcpClients{dhcpcd: true}), "source ", "#")
+	if err := os.WriteFile(filepath.Join(dir, "interfaces"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "head"), []byte(ownServers(n)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const serve = "ip netns exec far dnsmasq --conf-file=/dev/null --user=root --no-resolv --no-hosts --port=0 --bind-interfaces --no-ping --leasefile-ro "
+	out := inNamespace(t, n, `cd `+dir+`
+mkdir mnt; mount -t tmpfs tmpfs mnt; mkdir mnt/upper mnt/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=mnt/upper,workdir=mnt/work /etc
+cp head /etc/resolv.conf.head
+mkdir -p /run/network; mount -t tmpfs tmpfs /var/lib/dhcpcd
+ip -n far addr add 10.9.0.1/24 dev eth0far; ip -n far addr add 2001:db8:9::1/64 dev eth0far nodad; ip -n far addr add 2001:db8:8::1/64 dev eth1far nodad
+`+serve+`--interface=eth0far --pid-file=/run/a.pid --dhcp-range=10.9.0.50,10.9.0.99,1h --enable-ra --dhcp-range=2001:db8:9::,slaac,64,1h
+`+serve+`--interface=eth1far --pid-file=/run/b.pid --dhcp-range=2001:db8:8::100,2001:db8:8::1ff,64,1h
+ifup -a -i interfaces
+# dhcpcd goes on when one family is there.
+ip monitor address >seen & ip -o addr show >>seen
+timeout 30 sh -c 'tail -f -n +1 seen | grep -q -m1 "inet 10\.9\.0\."'
+`+show+`cat /etc/resolv.conf; ifdown -a -i interfaces; pidof dhcpcd && echo still there || true
+`)
+	for _, want := range []string{
+		`xeth0 +inet 10\.9\.0\.\d+/24 `, `xeth0 +inet6 2001:db8:9:`, `xeth1 +inet6 2001:db8:8::1..?/128 `, `(?m)^default via 10\.9\.0\.1 dev xeth0`,
+		`(?m)^default via fe80::\S+ dev xeth0`, `(?m)^nameserver 192\.0\.2\.53$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("nothing looks like %s in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "still there") {
+		t.Errorf("dhcpcd is still there:\n%s", out)
 	}
 }
 
@@ -143,7 +213,7 @@ func nowMAC(n handoff.Network, text string) string {
 // word of every record's files.
 func TestNetworkd(t *testing.T) {
 	const networkd, online = "/usr/lib/systemd/systemd-networkd", "/usr/lib/systemd/systemd-networkd-wait-online"
-	real(t, "ip", "unshare", networkd, online)
+	needs(t, "ip", "unshare", networkd, online)
 	for _, name := range allRecords(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -151,3 +151,32 @@ func TestNoNetworkSoftware(t *testing.T) {
 		t.Errorf("written: %s", got)
 	}
 }
+
+// TestAnsweredServers: ifupdown alone writes no resolv.conf(5).
+func TestAnsweredServers(t *testing.T) {
+	w := newWorld()
+	w.AddFile(Target+targetIfup, "")
+	l := link{Network: config.Network{Method: "static", Address: "192.0.2.5/24", Nameservers: []string{"192.0.2.53"}, OnBoot: true}, name: "eth0"}
+	if err := (network{links: []link{l}}).Run(t.Context(), w.env); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := w.File(Target + "/etc/resolv.conf"); got != "nameserver 192.0.2.53\n" {
+		t.Errorf("resolv.conf: %q", got)
+	}
+}
+
+// TestBondOptions: numbers become words, and what systemd has no word for is told.
+func TestBondOptions(t *testing.T) {
+	options := bondOptions([]string{"lacp_rate=1", "xmit_hash_policy=2", "num_unsol_na=3", "updelay=200", "lp_interval=5", "arp_missed_max=2", "mode=4", "bad=$(x)"})
+	if diff := cmp.Diff([]string{"mode=802.3ad", "lacp_rate=fast", "xmit_hash_policy=layer2+3", "num_grat_arp=3", "updelay=200", "lp_interval=5", "arp_missed_max=2"}, options); diff != "" {
+		t.Error(diff)
+	}
+	text, lacks := bondSection(options)
+	want := "\n[Bond]\nMode=802.3ad\nLACPTransmitRate=fast\nTransmitHashPolicy=layer2+3\nGratuitousARP=3\nUpDelaySec=200ms\nLearnPacketIntervalSec=5s\n"
+	if diff := cmp.Diff(want, text); diff != "" || !slices.Equal(lacks, []string{"arp_missed_max=2"}) {
+		t.Errorf("%s lacks %v", diff, lacks)
+	}
+	if got := bondWords(options); got != "mode 802.3ad lacp_rate fast xmit_hash_policy layer2+3 num_grat_arp 3 updelay 200 lp_interval 5 arp_missed_max 2" {
+		t.Errorf("ip-link(8): %s", got)
+	}
+}
