@@ -136,6 +136,11 @@ func (r *Run) Close() error { return r.Guest.Close() }
 // Follow changes discs as asked until the installation says that it is done.
 // One that says it failed gives a *FailedError.
 func (r *Run) Follow(ctx context.Context) error {
+	return r.FollowUntil(ctx, func(e event.Event) bool { return e.Type == event.Done })
+}
+
+// FollowUntil is Follow up to an event that is waited for.
+func (r *Run) FollowUntil(ctx context.Context, is func(event.Event) bool) error {
 	f := follower{Run: r, asked: map[int]int{}}
 	for {
 		e, drive, err := f.next(ctx)
@@ -150,7 +155,7 @@ func (r *Run) Follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if e.Type == event.Done {
+		if drive == "" && is(e) {
 			return nil
 		}
 	}

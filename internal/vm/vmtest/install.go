@@ -29,7 +29,6 @@ type Scenario struct {
 	NICs      []vm.NIC                  // network cards
 	Network   bool                      // the host's loopback is vm.HostAddress
 	Stick     string                    // an image that is on a USB stick
-	Event     func(event.Event)         // see scenario.Config
 	Offer     func(scenario.Ask) string // see scenario.Config
 	Memory    int                       // MiB
 	DiskSize  int64                     // bytes; 4 GiB if 0
@@ -91,7 +90,6 @@ func Begin(t testing.TB, s Scenario) *Run {
 		Drives:    s.Drives,
 		Loaded:    s.Loaded,
 		NoDisc:    s.NoDisc,
-		Event:     s.Event,
 		Offer:     s.Offer,
 		KeepVars:  s.KeepVars,
 	})

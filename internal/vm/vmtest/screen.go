@@ -87,6 +87,14 @@ func (r *Run) Finish() {
 	}
 }
 
+// Until follows the installation until an event is what is waited for.
+func (r *Run) Until(is func(event.Event) bool) {
+	r.t.Helper()
+	if err := r.FollowUntil(r.ctx, is); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // PoweredOff waits until the machine has powered itself off.
 func (r *Run) PoweredOff(t testing.TB) {
 	t.Helper()

@@ -14,7 +14,16 @@ import (
 // besides: path → content.
 func Tree(t testing.TB, set *scenario.Set, more map[string][]byte) string {
 	t.Helper()
-	from, to := filepath.Join(set.Dir, "netboot"), t.TempDir()
+	dir := t.TempDir()
+	CopyTree(t, set, dir, more)
+	return dir
+}
+
+// CopyTree is Tree in a directory of the caller's. The files are not to be written to:
+// they may be the set's own.
+func CopyTree(t testing.TB, set *scenario.Set, to string, more map[string][]byte) {
+	t.Helper()
+	from := filepath.Join(set.Dir, "netboot")
 	if !exists(from) {
 		Missing(t, "the set in %s has no netboot/", set.Dir)
 	}
@@ -31,7 +40,10 @@ func Tree(t testing.TB, set *scenario.Set, more map[string][]byte) string {
 		case more[name] != nil:
 			return nil
 		}
-		data, err := os.ReadFile(path)
+		if os.Link(path, filepath.Join(to, name)) == nil {
+			return nil
+		}
+		data, err := os.ReadFile(path) // on another file system
 		if err != nil {
 			return err
 		}
@@ -45,7 +57,6 @@ func Tree(t testing.TB, set *scenario.Set, more map[string][]byte) string {
 			t.Fatal(err)
 		}
 	}
-	return to
 }
 
 // Flipped is a file of a set's tree, named as for Find, with its bits flipped at
