@@ -217,9 +217,9 @@ func (s *session) takeImage(ctx context.Context, good []mirror, f *Failure) bool
 func (s *session) serve(ctx context.Context, sources []failover.Source, good []mirror) error {
 	image, err := stream.Open(ctx, sources, *s.build.Verity, stream.Options{
 		Deadline: serverPatience, Parallel: parallel(good),
-		Tell:     func(e failover.Event) { s.say("%v", e) },
+		Tell:     func(e failover.Event) { s.say("The image of stage 2: %s", inWords(e)) },
 		Patience: serversBack, Waiting: func(err error) {
-			s.say("Waiting for a server of stage 2's image: %v; trying again for %v", err, serversBack)
+			s.say("The image of stage 2: %v; trying again for %v", err, serversBack)
 		},
 	})
 	if err != nil {
@@ -249,6 +249,14 @@ func (s *session) serve(ctx context.Context, sources []failover.Source, good []m
 // serversBack is how long an image that is in use waits for its servers: as long as
 // it takes to restart one.
 const serversBack = 5 * time.Minute
+
+// inWords is a server's going down or coming back.
+func inWords(e failover.Event) string {
+	if e.Up {
+		return e.Source + " answers again"
+	}
+	return e.Err.Error()
+}
 
 // parallel is how many parts a server is asked for at a time: FTP has a
 // connection for each.
