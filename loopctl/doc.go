@@ -49,7 +49,7 @@
 //     kernel can read, not the same file, not on the device itself, equal size in bytes (with
 //     a SizeLimit: long enough), no partition in use, requests not stuck, no file
 //     system that the kernel would shut down.
-//  3. Sync: fsync of the new file, which the kernel would do with the device locked, and
+//  3. Sync: the new file written out and fsynced, which the kernel would do with the device locked, and
 //     its pages dropped, so that what has been stored is verified.
 //  4. Verify: the device and the file are compared byte for byte and
 //     hashed in one pass, on all cores; or the file is hashed and compared with a known digest, which

@@ -97,6 +97,32 @@ func fstat(f *os.File) (unix.Stat_t, error) {
 	return st, err
 }
 
+// writeOut begins an fsync that may take minutes: piece by piece, each of which is a sign of
+// life. Where the kernel can't, it is left to the fsync.
+func writeOut(ctx context.Context, f *os.File, alive func()) error {
+	alive()
+	st, err := fstat(f)
+	if err != nil {
+		return err
+	}
+	size, err := byteSize(st)
+	if err != nil {
+		return err
+	}
+	const piece, how = 4 << 20, unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+	for at := uint64(0); at < size && ctx.Err() == nil; at += piece {
+		err := unix.SyncFileRange(int(f.Fd()), int64(at), piece, how)
+		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ESPIPE) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		alive()
+	}
+	return nil
+}
+
 // uninterrupted does a system call again that a signal has ended: the Go runtime sends itself
 // some, and FUSE and tmpfs give up at any, despite SA_RESTART.
 func uninterrupted(do func() error) error {

@@ -13,7 +13,6 @@ type pulse struct {
 	mu       sync.Mutex
 	beats    int
 	last     int
-	resting  bool // silence means nothing
 	finished bool
 	left     bool
 }
@@ -28,19 +27,11 @@ func (p *pulse) beat(tell func()) {
 	}
 }
 
-// rest announces a step that gives no sign of life.
-func (p *pulse) rest(on bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.resting = on
-	p.beats++
-}
-
 // still says that there was no sign of life since it was last asked.
 func (p *pulse) still() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	still := p.last == p.beats && !p.resting
+	still := p.last == p.beats
 	p.last = p.beats
 	return still
 }

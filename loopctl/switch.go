@@ -204,10 +204,13 @@ func (s *swap) digestGiven() error {
 
 // sync writes the new file out: the kernel would do it with the device locked. Then
 // it drops the pages, so that what is verified is what has been stored.
-func (s *swap) sync(context.Context) error {
-	s.progress(StageSync, 0)(0)
+func (s *swap) sync(ctx context.Context) error {
+	alive := s.progress(StageSync, 0)
 	start := time.Now()
-	err := s.file.Sync()
+	err := writeOut(ctx, s.file, func() { alive(0) })
+	if err == nil {
+		err = s.file.Sync()
+	}
 	s.report.Fsync = time.Since(start)
 	if err != nil && !errors.Is(err, unix.EINVAL) { // EINVAL: nothing to sync there
 		return s.fail(nil, fmt.Errorf("write the new file out: %w", err))
