@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/molt-installer/molt/cmd/loopctl/internal/cli"
 	"github.com/molt-installer/molt/loopctl"
@@ -59,9 +60,11 @@ It locks itself into memory (mlockall(2)), so that it needn't be read from what 
 
 func failures(to *int) cli.Option {
 	return cli.Option{Long: "failures", Arg: "N", About: "failures in a row after which a source is left alone; default 3", Set: func(s string) error {
-		if _, err := fmt.Sscanf(s, "%d", to); err != nil || *to < 1 {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
 			return errors.New("it is a number from 1")
 		}
+		*to = n
 		return nil
 	}}
 }
