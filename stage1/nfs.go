@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"path"
 	"strings"
@@ -40,84 +39,88 @@ func (s *session) takeNFS(ctx context.Context, src media.Source, n need, f *Fail
 // mountNFS mounts the directory that src names, or the one that the file it
 // names is in.
 func (s *session) mountNFS(ctx context.Context, src media.Source, m handoff.Medium, to site) (handoff.Medium, error) {
-	server, err := addressOf(ctx, src.Server)
-	if err != nil {
+	err := s.mountExport(ctx, src, src.Path, to.mount)
+	if err == nil || !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EACCES) {
 		return m, err
 	}
-	if err := s.tryNFS(server, src, src.Path, to.mount); err == nil || !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EACCES) {
-		return m, err
-	}
-	if err := s.tryNFS(server, src, path.Dir(src.Path), to.holder); err != nil {
-		return m, err
+	if s.mountExport(ctx, src, path.Dir(src.Path), to.holder) != nil {
+		return m, err // of what was asked for
 	}
 	return s.mountFile(ctx, m, path.Join(to.holder, path.Base(src.Path)))
-}
-
-// addressOf is a numeric address: the kernel knows no names.
-func addressOf(ctx context.Context, host string) (netip.Addr, error) {
-	if a, err := netip.ParseAddr(host); err == nil {
-		return a, nil
-	}
-	list, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	return list[0].Unmap(), nil
 }
 
 // tryNFS mounts an export with the protocols in their order, the newest first,
 // unless the source says which.
 func (s *session) tryNFS(server netip.Addr, src media.Source, export, target string) error {
-	var errs []error
+	host := server.String()
+	if server.Is6() {
+		host = "[" + host + "]"
+	}
+	var failed nfsError
 	for _, v := range versions(src) {
-		host := server.String()
-		if server.Is6() {
-			host = "[" + host + "]"
+		if v.below && !errors.Is(failed.last(), unix.EPROTONOSUPPORT) {
+			continue
 		}
-		m := mount{source: host + ":" + export, target: target, fstype: v.fstype, flags: unix.MS_RDONLY,
+		m := mount{source: host + ":" + export, target: target, fstype: "nfs", flags: unix.MS_RDONLY,
 			data: strings.Join(append(v.options(server), sane(src.Options)...), ",")}
 		err := s.mountOn(m)
 		if err == nil {
 			s.note("NFS %s: %s %s", v.name, m.source, m.data)
 			return nil
 		}
-		errs = append(errs, fmt.Errorf("NFS %s: %w", v.name, plainErrno(err)))
+		failed = append(failed, fmt.Errorf("by NFS %s: %w", v.name, plainErrno(err)))
 	}
-	return errors.Join(errs...)
+	return failed
+}
+
+// nfsError is what each version said, on one line.
+type nfsError []error
+
+func (e nfsError) Unwrap() []error { return e }
+
+func (e nfsError) last() error {
+	if len(e) == 0 {
+		return nil
+	}
+	return e[len(e)-1]
+}
+
+func (e nfsError) Error() string {
+	words := make([]string, len(e))
+	for i, err := range e {
+		words[i] = err.Error()
+	}
+	return strings.Join(words, "; ")
 }
 
 // nfsVersion is one way to mount.
 type nfsVersion struct {
-	name, fstype string
-	vers         string
+	name  string
+	below bool // for a server that doesn't know the one before
 }
 
+// versions are those to try. 4.2 has nothing for one who only reads but
+// READ_PLUS, of which NFS-Ganesha before 6.2 makes garbage (its issue 1188).
 func versions(src media.Source) []nfsVersion {
-	v3, v4 := nfsVersion{"v3", "nfs", "vers=3"}, nfsVersion{"v4", "nfs", "vers=4.2"}
-	v40 := nfsVersion{"v4.0", "nfs", "vers=4.0"}
 	for _, o := range strings.Split(src.Options, ",") {
-		name, value, _ := strings.Cut(o, "=")
-		switch {
-		case name != "vers" && name != "nfsvers":
-		case strings.HasPrefix(value, "3"):
-			return []nfsVersion{v3}
-		case strings.HasPrefix(value, "4"):
-			return []nfsVersion{{"v" + value, "nfs", "vers=" + value}}
+		if name, value, ok := strings.Cut(o, "="); ok && (name == "vers" || name == "nfsvers") {
+			return []nfsVersion{{name: value}}
 		}
 	}
+	v4 := []nfsVersion{{name: "4.1"}, {name: "4.0", below: true}}
 	if src.Scheme == "nfs4" {
-		return []nfsVersion{v4, v40}
+		return v4
 	}
-	return []nfsVersion{v4, v40, v3}
+	return append(v4, nfsVersion{name: "3"})
 }
 
 // options are those of nfs(5), as the kernel itself reads them. A server that
 // doesn't answer is asked on and on, and reads wait for it: an error would be one of
 // the medium. Locks make no sense on what is only read.
 func (v nfsVersion) options(server netip.Addr) []string {
-	list := []string{v.vers, "addr=" + server.String(), "hard", "nolock"}
-	if v.vers == "vers=3" {
-		return append(list, "proto=tcp", "mountproto=tcp", "mountaddr="+server.String())
+	list := []string{"vers=" + v.name, "addr=" + server.String(), "hard"}
+	if v.name == "3" {
+		return append(list, "nolock", "proto=tcp", "mountproto=tcp", "mountaddr="+server.String())
 	}
 	return append(list, "clientaddr=0.0.0.0")
 }

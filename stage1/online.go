@@ -121,7 +121,7 @@ func (s *session) firstByte(ctx context.Context, sources []media.Source) error {
 
 func (s *session) reach(ctx context.Context, src media.Source) error {
 	if src.URL == "" {
-		return knock(ctx, net.JoinHostPort(src.Server, "2049"))
+		return pingNFS(ctx, net.JoinHostPort(src.Server, portNFS(src)))
 	}
 	tree, err := s.servers.Open(ctx, src, s.fetchOptions())
 	if err != nil {
@@ -138,15 +138,6 @@ func (s *session) reach(ctx context.Context, src media.Source) error {
 		}
 	}
 	return err
-}
-
-// knock connects to a server.
-func knock(ctx context.Context, address string) error {
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
-	return c.Close()
 }
 
 // fetchOptions are those of the boot options.

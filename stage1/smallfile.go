@@ -70,11 +70,7 @@ func (s *session) readNFS(ctx context.Context, src media.Source, f *Failure) ([]
 	if !s.online(ctx, []media.Source{src}, f) {
 		return nil, errors.New("no network")
 	}
-	server, err := addressOf(ctx, src.Server)
-	if err == nil {
-		err = s.tryNFS(server, src, path.Dir(src.Path), s.dirs.scratch)
-	}
-	if err != nil {
+	if err := s.mountExport(ctx, src, path.Dir(src.Path), s.dirs.scratch); err != nil {
 		f.add(src.Redacted(), err)
 		return nil, err
 	}
