@@ -11,12 +11,23 @@ import (
 type NIC struct {
 	Backend string // QEMU's -netdev without an id: "tap,ifname=tap0,script=no,downscript=no"
 	MAC     string // QEMU's choice if empty
+	Boot    Boot   // the firmware boots from it before all else
 }
 
-// network is the command line for the cards.
+// Boot is how a firmware boots from a card. With BIOS it is by the card's own
+// iPXE in any case, which knows both ways.
+type Boot string
+
+// The ways to boot from a card.
+const (
+	PXE  Boot = "pxe"  // DHCP and TFTP
+	HTTP Boot = "http" // UEFI's HTTP boot
+)
+
 // HostAddress is the host's loopback, for a guest with Config.Network.
 const HostAddress = "10.0.2.2"
 
+// network is the command line for the cards.
 func (c Config) network() []string {
 	if !c.Network && len(c.NICs) == 0 {
 		return []string{"-nic", "none"}
@@ -39,9 +50,24 @@ func (c Config) network() []string {
 		if n.MAC != "" {
 			dev += ",mac=" + n.MAC
 		}
-		a = append(a, "-netdev", netdev, "-device", dev)
+		a = append(a, "-netdev", netdev, "-device", dev+c.boot(n.Boot))
+		if n.Boot == HTTP && c.Firmware == UEFI { // OVMF would try all kinds of PXE first, a minute each
+			a = append(a, "-fw_cfg", "name=opt/org.tianocore/IPv4PXESupport,string=n", "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n")
+		}
 	}
 	return a
+}
+
+// boot are the properties of a card to boot from. OVMF has a driver for it, and no
+// HTTP boot through the one in the card's ROM.
+func (c Config) boot(b Boot) string {
+	switch {
+	case b == "":
+		return ""
+	case c.Firmware == UEFI:
+		return ",bootindex=0,romfile="
+	}
+	return ",bootindex=0"
 }
 
 // NICID is the id of the i-th of Config.NICs, from 0: "nic0".
