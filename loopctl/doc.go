@@ -31,6 +31,10 @@
 // device is read by way of the page cache, where a signal ends it. It can't exit either while the
 // new file's fsync hangs, or a read of it after the switch, or while it is the last opener of a device whose reads hang.
 //
+// The kernel gives the signals of a process to its main thread, also when that hangs in such a read, and no
+// handler runs then. A program that wants to hear of them keeps that thread out of it: runtime.LockOSThread
+// first of all in main, and everything else in other goroutines.
+//
 // Every error is an *Error, that wraps a sentinel (ErrSizeMismatch) and, where the
 // kernel refused, its errno (unix.EINVAL).
 //
