@@ -77,13 +77,18 @@ func closeMirrors(list []mirror) {
 	}
 }
 
-// reason leaves out of an error what the list of attempts says anyway.
+// reason leaves out of an error what the list of attempts says anyway: the URL.
 func reason(err error) error {
 	var e *fetch.Error
-	if errors.As(err, &e) && e.File == "" {
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case errors.Is(err, errNoTree) && errors.Is(err, fetch.ErrNotFound):
+		return fmt.Errorf("%w: %s", errNoTree, e.Why())
+	case e.File == "":
 		return errors.New(e.Why())
 	}
-	return err
+	return errors.New(e.File + ": " + e.Why())
 }
 
 // visit finds out what is at a URL: a tree, an ISO image or the image of stage 2.
@@ -124,6 +129,9 @@ func (s *session) recognize(ctx context.Context, m *mirror) error {
 // lookInside looks whether the URL is a file.
 func (s *session) lookInside(ctx context.Context, m *mirror, noTree error) error {
 	file, err := m.tree.Open(ctx, "")
+	if errors.Is(noTree, errNoTree) && err != nil {
+		return noTree
+	}
 	if err != nil {
 		return errors.Join(errNoTree, noTree)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -98,12 +99,17 @@ func (s *session) readBuild() error {
 	return nil
 }
 
-// setCommandLine takes line for the command line, and warns of what it can't use.
+// setCommandLine takes line for the command line, and warns of what it can't use,
+// once.
 func (s *session) setCommandLine(line string) {
 	opts, warnings := bootargs.Parse(line)
 	s.cmdline, s.opts = line, opts
 	for _, w := range warnings {
-		s.say("Boot option %s", w)
+		text := media.Redact(w.Option) + ": " + media.Redact(w.Problem)
+		if !slices.Contains(s.warned, text) {
+			s.warned = append(s.warned, text)
+			s.say("Boot option %s", text)
+		}
 	}
 }
 

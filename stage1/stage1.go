@@ -81,6 +81,7 @@ type session struct {
 	build   media.Build
 	cmdline string // as booted, or as a person edited it
 	opts    bootargs.Options
+	warned  []string         // of boot options
 	fixed   handoff.Record   // what holds for every try: console, retry count
 	driven  string           // inst.dd= as it was carried out
 	network *handoff.Network // nil: none is up
