@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	_ "golang.org/x/crypto/x509roots/fallback" // the image has no files of the well-known CAs
@@ -66,9 +67,7 @@ func (m *medium) Tree(ctx context.Context, disc int) (fetch.Tree, string, error)
 		tree, err := m.servers(ctx, disc)
 		return tree, "", err
 	case disc > 1 && f.Images != "":
-		name := imageName(disc)
-		tree, err := openImage(ctx, fetch.Dir(m.outside+f.Images), name)
-		return tree, "", err
+		return &imageTree{in: fetch.Dir(m.outside + f.Images), name: imageName(disc)}, "", nil
 	}
 	root := m.outside + f.Mount
 	return fetch.Dir(root), root, nil
@@ -107,7 +106,7 @@ func (m *medium) server(ctx context.Context, url string, disc int) (fetch.Tree, 
 	if err != nil {
 		return nil, err
 	}
-	return openImage(ctx, beside, name)
+	return &imageTree{in: beside, name: name}, nil
 }
 
 func (m *medium) open(ctx context.Context, url string) (fetch.Tree, error) {
@@ -118,24 +117,53 @@ func (m *medium) open(ctx context.Context, url string) (fetch.Tree, error) {
 	return fetch.Open(ctx, src, m.options)
 }
 
-// imageTree is the files in an image, and closes what that is in.
+// imageTree is the files in an ISO image in another tree, which it closes. The image is
+// opened when a file is wanted, so that a server that is down just then is one that is asked
+// again, like for any other file.
 type imageTree struct {
-	fetch.Tree
-	in fetch.Tree
+	in   fetch.Tree
+	name string
+
+	mu    sync.Mutex
+	files fetch.Tree
 }
 
-// Close implements fetch.Tree.
-func (t imageTree) Close() error { return errors.Join(t.Tree.Close(), t.in.Close()) }
+// Open implements fetch.Tree.
+func (t *imageTree) Open(ctx context.Context, name string) (fetch.File, error) {
+	files, err := t.image(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return files.Open(ctx, name)
+}
 
-// openImage is the files in an ISO image. It owns the tree the image is in.
-func openImage(ctx context.Context, in fetch.Tree, name string) (fetch.Tree, error) {
-	file, err := in.Open(ctx, name)
-	if err != nil {
-		return nil, errors.Join(err, in.Close())
+func (t *imageTree) image(ctx context.Context) (fetch.Tree, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.files != nil {
+		return t.files, nil
 	}
-	tree, err := fetch.ISO(ctx, file)
+	file, err := t.in.Open(ctx, t.name)
 	if err != nil {
-		return nil, errors.Join(err, file.Close(), in.Close())
+		return nil, err
 	}
-	return imageTree{tree, in}, nil
+	files, err := fetch.ISO(ctx, file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	t.files = files
+	return files, nil
+}
+
+// String implements fetch.Tree.
+func (t *imageTree) String() string { return strings.TrimSuffix(t.in.String(), "/") + "/" + t.name }
+
+// Close implements fetch.Tree.
+func (t *imageTree) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.files == nil {
+		return t.in.Close()
+	}
+	return errors.Join(t.files.Close(), t.in.Close())
 }
