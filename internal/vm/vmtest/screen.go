@@ -111,6 +111,14 @@ func (r *Run) WaitFor(typ event.Type) {
 	}
 }
 
+// Link plugs the cable of network card i in, or out.
+func (r *Run) Link(i int, up bool) {
+	r.t.Helper()
+	if err := r.Guest.SetLink(r.ctx, i, up); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // FirstBytes are the first n bytes of the target disk.
 func (r *Run) FirstBytes(n int) []byte {
 	r.t.Helper()
