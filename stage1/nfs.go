@@ -116,9 +116,10 @@ func versions(src media.Source) []nfsVersion {
 
 // options are those of nfs(5), as the kernel itself reads them. A server that
 // doesn't answer is asked on and on, and reads wait for it: an error would be one of
-// the medium. Locks make no sense on what is only read.
+// the medium. The kernel says so after half a minute (timeo; 3 minutes by default).
+// Locks make no sense on what is only read.
 func (v nfsVersion) options(server netip.Addr) []string {
-	list := []string{"vers=" + v.name, "addr=" + server.String(), "hard"}
+	list := []string{"vers=" + v.name, "addr=" + server.String(), "hard", "timeo=100"}
 	if v.name == "3" {
 		return append(list, "nolock", "proto=tcp", "mountproto=tcp", "mountaddr="+server.String())
 	}
