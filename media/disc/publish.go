@@ -72,7 +72,10 @@ func (w *setWriter) netboot(ctx context.Context, trees []*tree) error {
 	if err := w.whole(trees, dir+".new"); err != nil {
 		return fmt.Errorf("lay the netboot tree: %w", err)
 	}
-	for to, from := range map[string]string{"vmlinuz": kernelPath, "initrd.img": initrdPath} {
+	for to, from := range map[string]string{
+		"vmlinuz": kernelPath, "images/pxeboot/vmlinuz": kernelPath, // the latter is where Foreman looks
+		"initrd.img": initrdPath, "images/pxeboot/initrd.img": initrdPath,
+	} {
 		if err := linkFile(filepath.Join(dir+".new", from), filepath.Join(dir+".new", to)); err != nil {
 			return fmt.Errorf("lay the netboot tree: %w", err)
 		}
