@@ -98,6 +98,10 @@ func TestArgs(t *testing.T) {
 			"-netdev tap,id=net0,ifname=t0 -device virtio-net-pci,id=nic0,netdev=net0 ",
 			"-netdev user,id=net1 -device virtio-net-pci,id=nic1,netdev=net1,mac=52:54:00:00:00:01",
 		}},
+		{"boot from a card", Config{NICs: []NIC{{Backend: "user", Boot: PXE}}}, []string{"netdev=net0,bootindex=0"}},
+		{"UEFI HTTP boot", Config{Firmware: UEFI, NICs: []NIC{{Backend: "user", Boot: HTTP}}}, []string{
+			"netdev=net0,bootindex=0,romfile= -fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=n",
+		}},
 		{"kernel", Config{Kernel: "k", Initrd: "i", Append: "quiet", NoReboot: true}, []string{"-kernel k -append quiet -initrd i -no-reboot"}},
 		{"comma", Config{Disks: []Disk{{Path: "a,b", ReadOnly: true, Interface: USB}}}, []string{
 			"file=a,,b,readonly=on", "qemu-xhci,id=usb", "usb-storage,bus=usb.0,drive=disk0",
