@@ -37,6 +37,19 @@ func (s *session) readNamed(ctx context.Context, option, name string, f *Failure
 		data, err = s.readNFS(ctx, src, f)
 		return data, src.Redacted(), err == nil
 	}
+	return s.readWhenThere(ctx, src, f)
+}
+
+// readWhenThere is readLocal for a volume that may not have been found yet: the machine
+// has just been started, and some busses are slow.
+func (s *session) readWhenThere(ctx context.Context, src media.Source, f *Failure) ([]byte, string, bool) {
+	wait := newWaiting(s.opts.Unattended(), 0)
+	defer wait.stop()
+	for src.Scheme != "file" && len(s.volumesOf(src)) == 0 {
+		if again, err := s.awaitChange(ctx, wait, &Failure{waits: true}); !again || err != nil {
+			break
+		}
+	}
 	return s.readLocal(ctx, src, f)
 }
 

@@ -316,20 +316,6 @@ func TestSupervise(t *testing.T) {
 	}
 }
 
-func TestKickstartThatIsNotThereIsAFailure(t *testing.T) {
-	for opt, says := range map[string]string{
-		"file:/nonexistent/ks.cfg": "no such file", "hd:LABEL=KS:/a.ks": "no such drive or volume", "gopher://x": "must begin with",
-	} {
-		s, _, _ := testSession(t)
-		s.opts.Kickstart = []string{opt}
-		_, err := s.fetchKickstart(context.Background())
-		var f *Failure
-		if !errors.As(err, &f) || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v", opt, err)
-		}
-	}
-}
-
 func TestKickstartFromTheDisc(t *testing.T) {
 	s, f, _ := testSession(t)
 	s.current.medium.Device = "/dev/sr0"
