@@ -67,9 +67,28 @@ func (s *session) online(ctx context.Context, sources []media.Source, f *Failure
 		return false
 	}
 	for _, state := range states.States {
-		f.add(state.Interface, errors.New(strings.TrimPrefix(state.String(), state.Interface+": ")))
+		var silent silence
+		if !errors.As(state.Reason, &silent) {
+			f.add(state.Interface, errors.New(strings.TrimPrefix(state.String(), state.Interface+": ")))
+			continue
+		}
+		f.add(state.Interface, fmt.Errorf("up (%s), but no source answers", state.Detail))
+		for _, a := range silent {
+			f.add(a.Where, errors.New(a.Why))
+		}
 	}
 	return false
+}
+
+// silence is that no source gave a first byte: each, with its reason.
+type silence []Attempt
+
+func (list silence) Error() string {
+	var all []string
+	for _, a := range list {
+		all = append(all, a.Where+": "+a.Why)
+	}
+	return strings.Join(all, "; ")
 }
 
 // logFar begins to send the log where inst.syslog= says.
@@ -108,15 +127,23 @@ func hostOf(src media.Source) string {
 // firstByte asks one source after the other for anything at all. A server that
 // says no has answered too.
 func (s *session) firstByte(ctx context.Context, sources []media.Source) error {
-	var errs []error
+	var list silence
 	for _, src := range sources {
 		err := s.reach(ctx, src)
 		if err == nil {
 			return nil
 		}
-		errs = append(errs, err)
+		list = append(list, Attempt{src.Redacted(), oneReason(err)})
 	}
-	return errors.Join(errs...)
+	return list
+}
+
+// oneReason leaves out what was asked for: a first byte of anything.
+func oneReason(err error) string {
+	if e, ok := errors.AsType[*fetch.Error](err); ok {
+		return e.Why()
+	}
+	return err.Error()
 }
 
 func (s *session) reach(ctx context.Context, src media.Source) error {
