@@ -1,0 +1,187 @@
+package tiny_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/molt-installer/molt/internal/vm"
+	"github.com/molt-installer/molt/internal/vm/vmtest"
+	"github.com/molt-installer/molt/internal/vm/vmtest/lan"
+	"github.com/molt-installer/molt/stage2/event"
+)
+
+// nfs is the source that lan.NFS exports.
+const nfs = lan.Host4 + ":" + lan.NFSExport
+
+// network is a machine without a disc whose set is on the network.
+func network(options string, cards ...vm.NIC) vmtest.Scenario {
+	return vmtest.Scenario{Set: "tiny", NoDisc: true, NICs: cards, Append: direct + " " + options, Kickstart: kickstart}
+}
+
+// netboot is the set's tree.
+func netboot(t *testing.T) string { return filepath.Join(vmtest.OpenSet(t, "tiny").Dir, "netboot") }
+
+// installed checks what every installation over the network must have left.
+func installed(t *testing.T, r *vmtest.Run) {
+	t.Helper()
+	r.CheckEvents(rootPassword, userPassword)
+	if asked := r.Of(event.NeedDisc); len(asked) > 0 {
+		t.Errorf("a disc was asked for: %+v", asked[0].Discs)
+	}
+	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root, rootPassword, userPassword) })
+}
+
+// TestNFS4: the whole installation from an NFS server of version 4.
+func TestNFS4(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l := lan.New(t)
+	l.DHCP()
+	l.NFS(netboot(t))
+	installed(t, vmtest.Install(t, network("inst.stage2=nfs4:"+nfs, l.NIC())))
+}
+
+// TestNFS3: the same by version 3, by name, with the kickstart file beside the set.
+func TestNFS3(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l, tree := lan.New(t), t.TempDir()
+	fatal(t, os.CopyFS(tree, os.DirFS(netboot(t))))
+	fatal(t, os.WriteFile(filepath.Join(tree, "my.ks"), []byte(kickstart), 0o644))
+	l.DHCP()
+	l.NFS(tree)
+	source := "nfs:vers=3:" + lan.Name + ":" + lan.NFSExport
+	s := network("inst.repo="+source+" inst.ks="+source+"/my.ks", l.NIC())
+	s.Kickstart = ""
+	installed(t, vmtest.Install(t, s))
+}
+
+// TestNFSImages: the discs as files beside each other; the first is named.
+func TestNFSImages(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l, dir := lan.New(t), t.TempDir()
+	for _, iso := range vmtest.OpenSet(t, "tiny").Discs {
+		data, err := os.ReadFile(iso)
+		fatal(t, err)
+		fatal(t, os.WriteFile(filepath.Join(dir, filepath.Base(iso)), data, 0o644))
+	}
+	l.DHCP()
+	l.NFS(dir)
+	installed(t, vmtest.Install(t, network("inst.stage2=nfs:"+nfs+"/disc1.iso", l.NIC())))
+}
+
+// TestNFSHangs: a server that hangs is waited for, and that is said: before it
+// is mounted, and in the middle.
+func TestNFSHangs(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l := lan.New(t)
+	l.DHCP()
+	server := l.NFS(netboot(t))
+	server.Stop()
+	r := vmtest.Begin(t, network("inst.stage2=nfs:"+nfs, l.NIC()))
+	r.Expect(`eth0: the server takes connections but doesn't answer: it hangs`)
+	server.Continue()
+	r.WaitFor(event.Plan)
+	server.Stop()
+	r.Expect(`nfs: server ` + lan.Host4 + ` not responding, still trying`)
+	server.Continue()
+	r.Finish()
+	r.PoweredOff(t)
+	installed(t, r)
+}
+
+// mirror is the source that lan.HTTP shows.
+const mirror = "inst.stage2=http://" + lan.Name + "/"
+
+// begin has a web server with the set, and a machine that is to install from it.
+func begin(t *testing.T, l *lan.LAN, options string, cards ...vm.NIC) *vmtest.Run {
+	t.Helper()
+	l.HTTP(netboot(t))
+	return vmtest.Begin(t, network(options, cards...))
+}
+
+// TestSecondCard: of two cards only the second has a link.
+func TestSecondCard(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l := lan.New(t)
+	l.DHCP()
+	r := begin(t, l, mirror, l.NIC(), l.NIC())
+	r.Link(0, false)
+	r.Expect(`eth0: no link`)
+	r.Expect(`eth1: usable, 10\.77\.0\.\d+/24 by 10\.77\.0\.1`)
+	r.WaitFor(event.Plan)
+}
+
+// TestFarGateway: a gateway that is not in the card's own network, as hosters have it.
+func TestFarGateway(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l := lan.New(t)
+	l.Address("10.88.0.1/32")
+	l.Route("10.99.0.5/32")
+	r := begin(t, l, "ip=10.99.0.5::"+lan.Host4+":255.255.255.255::eth0:none inst.stage2=http://10.88.0.1/", l.NIC())
+	r.Expect(`eth0: usable, 10\.99\.0\.5/32 by 10\.77\.0\.1`)
+	r.WaitFor(event.Plan)
+}
+
+// TestLateRouter: nothing but IPv6, of a router that speaks up five seconds
+// after it was missed.
+func TestLateRouter(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l := lan.New(t)
+	r := begin(t, l, mirror, l.NIC())
+	r.Expect(`eth0: no answer to DHCP, no router advertisement`)
+	<-time.After(5 * time.Second)
+	l.Advertise()
+	r.Expect(`eth0: usable, fd77::\S+/64 by fe80::`)
+	r.WaitFor(event.Plan)
+}
+
+// TestVLAN: what has no tag gets nowhere.
+func TestVLAN(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l := lan.New(t)
+	l.DHCP()
+	r := begin(t, l, "vlan=eth0.5:eth0 ip=eth0.5:dhcp "+mirror, l.Trunk(5))
+	r.Expect(`eth0\.5: usable, 10\.77\.0\.`)
+	r.WaitFor(event.Plan)
+}
+
+// TestBond: one of two cards loses its link in the middle of the installation.
+func TestBond(t *testing.T) {
+	if !lan.Isolated(t) {
+		return
+	}
+	l := lan.New(t)
+	l.DHCP()
+	r := begin(t, l, "bond=bond0:eth0,eth1:mode=active-backup,miimon=100 ip=bond0:dhcp "+mirror, l.NIC(), l.NIC())
+	r.Expect(`bond0: usable, 10\.77\.0\.`)
+	r.WaitFor(event.Plan)
+	r.Link(0, false)
+	r.Finish()
+	r.PoweredOff(t)
+	r.Expect(`bond0: \(slave eth0\): link status definitely down`)
+	installed(t, r)
+}
+
+func fatal(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
