@@ -51,9 +51,10 @@ func (s *session) online(ctx context.Context, sources []media.Source, f *Failure
 		return true
 	}
 	s.say("Bringing the network up")
+	known := map[string]string{}
 	got, err := s.Up(ctx, network.Config{
 		Options: s.opts, Hosts: hosts,
-		First: func(ctx context.Context) error { return s.firstByte(ctx, sources) },
+		First: func(ctx context.Context) error { return s.firstByte(ctx, sources, known) },
 		Tell:  func(state network.State) { s.say("Network: %s", state) },
 	})
 	if err == nil {
@@ -125,15 +126,20 @@ func hostOf(src media.Source) string {
 }
 
 // firstByte asks one source after the other for anything at all. A server that
-// says no has answered too.
-func (s *session) firstByte(ctx context.Context, sources []media.Source) error {
+// says no has answered too. known are the reasons of earlier tries: a try for which
+// no time was left says nothing new.
+func (s *session) firstByte(ctx context.Context, sources []media.Source, known map[string]string) error {
 	var list silence
 	for _, src := range sources {
 		err := s.reach(ctx, src)
 		if err == nil {
 			return nil
 		}
-		list = append(list, Attempt{src.Redacted(), oneReason(err)})
+		where := src.Redacted()
+		if known[where] == "" || ctx.Err() == nil {
+			known[where] = oneReason(err)
+		}
+		list = append(list, Attempt{where, known[where]})
 	}
 	return list
 }
