@@ -68,12 +68,16 @@ func (r *reaper) Start(p program) (process, error) {
 	}
 	attr := &syscall.ProcAttr{
 		Dir: "/", Env: p.env, Files: []uintptr{tty.Fd(), tty.Fd(), stderr.Fd()},
-		Sys: &syscall.SysProcAttr{Chroot: p.root, Setsid: true, Setctty: true, Ctty: 0},
+		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0},
+	}
+	path, args := p.path, p.args
+	if p.root != "" {
+		path, args = "/proc/self/exe", append([]string{enterName, p.root, p.path}, p.args...)
 	}
 	// The lock keeps reap from seeing the end of a process before it is known.
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	pid, err := syscall.ForkExec(p.path, p.args, attr)
+	pid, err := syscall.ForkExec(path, args, attr)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.path, err)
 	}
@@ -81,6 +85,29 @@ func (r *reaper) Start(p program) (process, error) {
 	r.waiting[pid] = c
 	signalTo(r.started)
 	return &child{pid, c}, nil
+}
+
+// enterName is what this program is called as to become another one in
+// another root.
+const enterName = "molt-enter"
+
+// enter is "molt-enter ROOT PROGRAM ARG0 ARG…". Stage 1 may be what serves the
+// file system the program is on (loopctl/blockfs). If it executed that itself,
+// between fork and exec its threads would wait for a file that only they can
+// read: the Go runtime can't stop the world, nor go on, until a vfork is over.
+func enter(args []string) int {
+	if len(args) < 3 {
+		return 2
+	}
+	err := unix.Chroot(args[0])
+	if err == nil {
+		err = unix.Chdir("/")
+	}
+	if err == nil {
+		err = unix.Exec(args[1], args[2:], os.Environ())
+	}
+	fmt.Fprintf(os.Stderr, "start %s in %s: %v\n", args[1], args[0], err)
+	return 127
 }
 
 type child struct {

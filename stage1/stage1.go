@@ -26,10 +26,13 @@ import (
 )
 
 // Main is the program. As process 1 it doesn't return; the kernel calls it
-// as modprobe too, when it wants a module.
+// as modprobe too, when it wants a module, and it itself to start stage 2.
 func Main(args []string) int {
-	if filepath.Base(args[0]) == "modprobe" {
+	switch filepath.Base(args[0]) {
+	case "modprobe":
 		return modprobe(args[1:])
+	case enterName:
+		return enter(args[1:])
 	}
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "stage1 is /init of molt's initramfs; it runs as process 1 and nowhere else")

@@ -20,7 +20,9 @@ const changeFD = 0x4C06
 
 func main() {
 	if len(os.Args) > 1 {
-		select {} // the daemon that is left behind
+		for { // the daemon that is left behind
+			_ = unix.Pause()
+		}
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
