@@ -22,7 +22,11 @@ func (k kernelMounter) Mount(m mount) error {
 	if k.load != nil && m.fstype != "" {
 		k.load("fs-" + m.fstype)
 	}
-	return unix.Mount(m.source, m.target, m.fstype, m.flags, m.data)
+	err := unix.Mount(m.source, m.target, m.fstype, m.flags, m.data)
+	if err == nil && m.fstype == "nfs" {
+		printk("6") // it says with notice only that a server doesn't respond, and nobody else can
+	}
+	return err
 }
 
 func (kernelMounter) Unmount(target string) error { return unix.Unmount(target, unix.UMOUNT_NOFOLLOW) }

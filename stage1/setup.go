@@ -116,5 +116,8 @@ func (s *session) setCommandLine(line string) {
 // quietKernel keeps the kernel's chatter off the consoles, which belong to the
 // installer from now on; what is an error or worse still shows (proc(5), printk).
 func quietKernel() {
-	_ = os.WriteFile("/proc/sys/kernel/printk", []byte("4"), 0)
+	printk("4")
 }
+
+// printk has the kernel show on the console what is more urgent than level.
+func printk(level string) { _ = os.WriteFile("/proc/sys/kernel/printk", []byte(level), 0) }
