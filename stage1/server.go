@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/molt-installer/molt/internal/handoff"
@@ -236,14 +237,24 @@ func (s *session) serve(ctx context.Context, sources []failover.Source, good []m
 	if err := os.MkdirAll(s.dirs.stream, 0o755); err != nil {
 		return errors.Join(err, image.Close())
 	}
+	var lost atomic.Pointer[error]
 	server, err := blockfs.Mount(ctx, s.dirs.stream, blockfs.Config{
 		Reader: image, Name: filepath.Base(s.build.Stage2.Path),
-		Failed: func(off int64, n int, err error) { s.note("stage 2's image: %d bytes at %d: %v", n, off, err) },
+		Failed: func(off int64, n int, err error) {
+			lost.Store(&err)
+			s.note("stage 2's image: %d bytes at %d: %v", n, off, err)
+		},
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("serve the image of stage 2: %w", err), image.Close())
 	}
 	s.current.image, s.current.streamed = server.Path(), true
+	s.current.lost = func() error {
+		if err := lost.Load(); err != nil {
+			return *err
+		}
+		return nil
+	}
 	s.current.stream = func() error {
 		err := server.Close()
 		s.note("stage 2's image: %+v", image.Stats())

@@ -100,6 +100,7 @@ type attempt struct {
 	mapped   string       // the device over the image's loop, if there is one
 	streamed bool         // image is read from servers as it is needed
 	stream   func() error // ends what serves image, if that comes from servers
+	lost     func() error // why some of the image couldn't be read from them; may be nil
 }
 
 // run tries until there is an answer to how it all ends: reboot, poweroff or halt.
@@ -136,6 +137,9 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 		return nil, err
 	}
 	root, err := s.assemble(ctx)
+	if err != nil && s.current.lost != nil && s.current.lost() != nil {
+		err = fmt.Errorf("the image of stage 2 can't be used: %w (%w)", s.current.lost(), err)
+	}
 	if err != nil {
 		return nil, err
 	}
