@@ -2,11 +2,13 @@ package disc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // Requirement is a package that building or testing needs of the host.
@@ -110,7 +112,44 @@ func Install(ctx context.Context, missing []Requirement, log io.Writer) error {
 		}
 	}
 	args := append([]string{"install", "-y", "-q", "--no-install-recommends"}, names...)
-	return loud(ctx, log, "apt-get", args...)
+	return quietly(ctx, log, missing, func() error { return loud(ctx, log, "apt-get", args...) })
+}
+
+// services are units that packages of ours bring and enable. Tests start what
+// they need themselves; on this machine none of them has been asked for.
+func services() map[string][]string {
+	return map[string][]string{
+		"nginx": {"nginx.service"}, "vsftpd": {"vsftpd.service"}, "ifupdown": {"networking.service"},
+		"nfs-ganesha": {"nfs-ganesha.service"}, "rpcbind": {"rpcbind.service", "rpcbind.socket"},
+	}
+}
+
+// policy is asked before a maintainer script starts a service (invoke-rc.d(8)).
+const policy = "/usr/sbin/policy-rc.d"
+
+// quietly installs without starting a service, now or with the next boot.
+func quietly(ctx context.Context, log io.Writer, packages []Requirement, install func() error) error {
+	var units []string
+	for _, r := range packages {
+		units = append(units, services()[r.Package]...)
+	}
+	if len(units) == 0 {
+		return install()
+	}
+	fmt.Fprintf(log, "These services come with them and stay off: %s\n", strings.Join(units, ", "))
+	if _, err := os.Lstat(policy); errors.Is(err, os.ErrNotExist) {
+		if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101 # by molt deps, for as long as it installs\n"), 0o755); err != nil {
+			return fmt.Errorf("keep services from starting: %w", err)
+		}
+		defer os.Remove(policy)
+	}
+	if err := install(); err != nil {
+		return err
+	}
+	if _, err := exec.LookPath("systemctl"); err != nil {
+		return nil // nothing enables them
+	}
+	return loud(ctx, log, "systemctl", append([]string{"disable", "--quiet"}, units...)...)
 }
 
 // loud runs a program that shows what it does.
