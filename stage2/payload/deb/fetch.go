@@ -146,7 +146,7 @@ func copyChecked(ctx context.Context, in io.Reader, part string, want media.File
 		return err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); n != want.Size || got != want.SHA256 {
-		return fmt.Errorf("%w: %d bytes with the digest %s, not %d with %s", errContent, n, got, want.Size, want.SHA256)
+		return fmt.Errorf("%w: %d bytes with SHA-256 %s, not %d with %s", errContent, n, got, want.Size, want.SHA256)
 	}
 	return nil
 }
