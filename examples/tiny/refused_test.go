@@ -37,7 +37,7 @@ func TestPutRight(t *testing.T) {
 	l, dir := lan.New(t), badTrees(t) // nobody answers DHCP
 	url := mediatest.Nginx{Dir: dir, Host: lan.Host4}.Start(t).URL("http", "", "/")
 	tls := mediatest.Nginx{Dir: dir, Host: lan.Host4, Authority: mediatest.NewAuthority(t, lan.Host4)}.Start(t)
-	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", NoDisc: true, NICs: []vm.NIC{l.NIC()}, Kickstart: kickstart, Memory: 224,
+	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", NoDisc: true, NICs: []vm.NIC{l.NIC()}, Kickstart: kickstart, Memory: 256,
 		Append: direct + " inst.waitfornet=8 inst.stge2=" + url + "good/ inst.stage2=" + url + "nothing/"})
 	r.Expect(`no option inst\.stge2.*did you mean inst\.stage2`)
 	r.Expect(`eth0 +no answer to DHCP`)
