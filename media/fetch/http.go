@@ -29,10 +29,13 @@ func newHTTP(s *server, u *url.URL, proxy *url.URL) *httpTree {
 	root := *u
 	root.User, root.Fragment, root.RawFragment = nil, "", ""
 	t.root = &root
+	// The watch ends an operation at Stall and says so; connections that nobody
+	// waits for any more end by themselves a while later.
+	unwatched := 2 * s.opts.Stall
 	t.tr = &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: s.opts.Stall, KeepAlive: 15 * time.Second}).DialContext,
+		DialContext:         (&net.Dialer{Timeout: unwatched, KeepAlive: 15 * time.Second}).DialContext,
 		TLSClientConfig:     &tls.Config{RootCAs: s.opts.CA, InsecureSkipVerify: s.opts.NoVerify, Time: s.opts.Now},
-		TLSHandshakeTimeout: s.opts.Stall,
+		TLSHandshakeTimeout: unwatched,
 		// The connection of an answer that is read on stays with it; these are for single parts.
 		MaxIdleConnsPerHost: 4,
 		IdleConnTimeout:     time.Minute,
