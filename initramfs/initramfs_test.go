@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/u-root/mkuimage/cpio"
 
+	"github.com/molt-installer/molt/internal/modinfo/modinfotest"
 	"github.com/molt-installer/molt/media"
 )
 
@@ -53,12 +54,12 @@ func kernelTree(t *testing.T) string {
 	t.Helper()
 	top := filepath.Join(t.TempDir(), "6.12.0-test")
 	files := map[string][]byte{
-		"kernel/drivers/ata/ahci.ko":           fakeModule("alias=pci:v*d*sv*sd*bc01sc06i01*\x00depends=libahci\x00firmware=ata/fw.bin\x00"),
-		"kernel/drivers/ata/libahci.ko":        fakeModule("depends=libata\x00"),
-		"kernel/drivers/ata/libata.ko":         fakeModule("depends=scsi_mod,virtio\x00"),
-		"kernel/drivers/scsi/scsi-mod.ko":      fakeModule("softdep=pre: crc32c nowhere\x00"),
-		"kernel/crypto/crc32c.ko":              fakeModule("depends=\x00"),
-		"kernel/sound/snd.ko":                  fakeModule("depends=\x00"),
+		"kernel/drivers/ata/ahci.ko":           modinfotest.Module("alias=pci:v*d*sv*sd*bc01sc06i01*\x00depends=libahci\x00firmware=ata/fw.bin\x00"),
+		"kernel/drivers/ata/libahci.ko":        modinfotest.Module("depends=libata\x00"),
+		"kernel/drivers/ata/libata.ko":         modinfotest.Module("depends=scsi_mod,virtio\x00"),
+		"kernel/drivers/scsi/scsi-mod.ko":      modinfotest.Module("softdep=pre: crc32c nowhere\x00"),
+		"kernel/crypto/crc32c.ko":              modinfotest.Module("depends=\x00"),
+		"kernel/sound/snd.ko":                  modinfotest.Module("depends=\x00"),
 		"modules.builtin":                      []byte("kernel/drivers/virtio/virtio.ko\n"),
 		"../firmware/ata/fw.bin":               []byte("firmware"),
 		"../firmware/other.bin":                []byte("not wanted"),

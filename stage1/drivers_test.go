@@ -7,8 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/u-root/mkuimage/cpio"
+
+	"github.com/molt-installer/molt/internal/modinfo/modinfotest"
 )
 
 // driverSession has a module tree of made-up modules.
@@ -33,7 +34,7 @@ func driverSession(t *testing.T) *session {
 }
 
 func driver(kernel string) []byte {
-	return fakeModule("name=fast_nic\x00alias=pci:v00001234*\x00depends=mid\x00firmware=fast.bin\x00vermagic=" + kernel + " SMP\x00")
+	return modinfotest.Module("name=fast_nic\x00alias=pci:v00001234*\x00depends=mid\x00firmware=fast.bin\x00vermagic=" + kernel + " SMP\x00")
 }
 
 func TestDriverDisk(t *testing.T) {

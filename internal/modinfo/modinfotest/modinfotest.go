@@ -1,4 +1,6 @@
-package stage1
+// Package modinfotest makes up kernel modules for tests. The kernel can't load
+// them: there is nothing in them but what a module says of itself.
+package modinfotest
 
 import (
 	"bytes"
@@ -6,8 +8,8 @@ import (
 	"encoding/binary"
 )
 
-// fakeModule is an ELF file with nothing but a .modinfo section.
-func fakeModule(modinfo string) []byte {
+// Module is an ELF file with nothing but a .modinfo section.
+func Module(modinfo string) []byte {
 	const head, entry = 64, 64 // bytes of the header and of a section header
 	names := "\x00.modinfo\x00.shstrtab\x00"
 	infoAt := uint64(head)
