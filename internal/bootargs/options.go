@@ -14,8 +14,8 @@ type Options struct {
 	Repo      []string `json:"repo,omitempty"`   // inst.repo=
 	Kickstart []string `json:"ks,omitempty"`     // inst.ks=: with a file in it
 
-	Extra   []Repo   `json:"addrepo,omitempty"` // inst.addrepo=, repeatable
-	CACerts []string `json:"cacert,omitempty"`  // inst.cacert=, repeatable: sources with a PEM file in them
+	Extra   []Repo   `json:"addrepo,omitempty"`    // inst.addrepo=, repeatable
+	CACerts []string `json:"cacert,omitempty"`     // inst.cacert=, repeatable: sources with a PEM file in them
 	SendMAC bool     `json:"ks_sendmac,omitempty"` // inst.ks.sendmac: name the network cards when fetching it
 
 	Text    bool   `json:"text,omitempty"`    // inst.text
