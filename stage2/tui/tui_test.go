@@ -141,7 +141,9 @@ func (s *screenT) fill() {
 	s.wait("Host name (4 of 6)")
 	s.keys("\x15engine\r")
 	s.wait("Time zone (5 of 6)", "Europe")
-	s.keys("\r\r")
+	s.keys("\r")
+	s.wait("| Time zone", "> UTC") // a key that comes while the zones of a region are being listed is lost
+	s.keys("\r")
 	s.wait("Software (6 of 6)", "[ ] Tools")
 	s.keys(" ")
 	s.wait("[x] Tools")
