@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	_ "golang.org/x/crypto/x509roots/fallback" // the well-known CAs: the initramfs has no files of them
-
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/internal/syslog"
 	"github.com/molt-installer/molt/media"
@@ -176,7 +174,7 @@ func (s *session) reach(ctx context.Context, src media.Source) error {
 // fetchOptions are those of the boot options.
 func (s *session) fetchOptions() fetch.Options {
 	return fetch.Options{
-		Proxy: s.opts.Proxy, NoVerify: s.opts.NoVerifySSL, CA: s.authorities(), Stall: serverPatience,
+		Proxy: s.opts.Proxy, NoVerify: s.opts.NoVerifySSL, CA: fetch.Authorities(s.dirs.ca), Stall: serverPatience,
 		Tell: func(e fetch.Event) { s.note("%s: %s", e.File, e.What) },
 	}
 }
@@ -184,22 +182,7 @@ func (s *session) fetchOptions() fetch.Options {
 // serverPatience is how long a server may send nothing.
 const serverPatience = 20 * time.Second
 
-// authorities are the well-known CAs and those of the build and of inst.cacert=;
-// nil are the well-known ones alone.
-func (s *session) authorities() *x509.CertPool {
-	own, err := os.ReadFile(s.dirs.ca)
-	if err != nil {
-		return nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	pool.AppendCertsFromPEM(own)
-	return pool
-}
-
-// caFile is the path of what authorities adds, if there is anything.
+// caFile is the file of certificates that are trusted besides the well-known, if there is one.
 func (s *session) caFile() string {
 	if _, err := os.Stat(s.dirs.ca); err != nil {
 		return ""

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -115,7 +114,7 @@ var errNoTree = errors.New("that is no tree of a set: it has no " + media.DiscIn
 
 // recognize checks that m.tree is disc 1 or all discs.
 func (s *session) recognize(ctx context.Context, m *mirror) error {
-	data, err := read(ctx, m.tree, media.DiscInfoPath, 64<<10)
+	data, err := fetch.ReadAll(ctx, m.tree, media.DiscInfoPath, 64<<10)
 	if err != nil {
 		return err
 	}
@@ -148,25 +147,6 @@ func (s *session) lookInside(ctx context.Context, m *mirror, noTree error) error
 	}
 	m.outer, m.tree = m.tree, disc
 	return s.recognize(ctx, m)
-}
-
-// read reads a small file.
-func read(ctx context.Context, t fetch.Tree, name string, most int64) ([]byte, error) {
-	file, err := t.Open(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	r, err := file.Stream(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s is larger than %d bytes", path.Base(name), most)
-	}
-	return data, err
 }
 
 // takePackages notes where the packages are.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 )
 
 // maxSmall is the largest file that is read whole: a kickstart, a certificate,
@@ -71,7 +72,7 @@ func (s *session) readServer(ctx context.Context, src media.Source, name string,
 	if !strings.HasSuffix(src.URL, "/") {
 		name = ""
 	}
-	data, err := read(ctx, tree, name, maxSmall)
+	data, err := fetch.ReadAll(ctx, tree, name, maxSmall)
 	if err != nil {
 		f.add(src.Redacted(), reason(err))
 	}

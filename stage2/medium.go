@@ -2,16 +2,12 @@ package stage2
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"strings"
 	"sync"
 	"time"
-
-	_ "golang.org/x/crypto/x509roots/fallback" // the image has no files of the well-known CAs
 
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
@@ -37,26 +33,9 @@ type medium struct {
 func newMedium(r handoff.Record, outside string, o bootargs.Options, tell func(string)) *medium {
 	return &medium{
 		found: r.Medium, outside: outside, tell: tell,
-		options: fetch.Options{Proxy: o.Proxy, NoVerify: o.NoVerifySSL, CA: authorities(r.CA), Stall: serverStall,
+		options: fetch.Options{Proxy: o.Proxy, NoVerify: o.NoVerifySSL, CA: fetch.Authorities(r.CA), Stall: serverStall,
 			Tell: func(e fetch.Event) { tell(e.File + ": " + e.What) }},
 	}
-}
-
-// authorities are the well-known CAs and those of a file; nil are the well-known alone.
-func authorities(file string) *x509.CertPool {
-	if file == "" {
-		return nil
-	}
-	own, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	pool.AppendCertsFromPEM(own)
-	return pool
 }
 
 // Tree implements plan.Medium.
