@@ -34,7 +34,7 @@ func sameTier() map[string][]string {
 }
 
 // aside stand beside the levels: tools for tests and the commands that use them.
-func aside() []string { return []string{"internal/vm", "internal/archtest"} }
+func aside() []string { return []string{"internal/vm", "internal/nstest", "internal/archtest"} }
 
 // never are pairs that don't know each other, whatever their levels.
 func never() [][2]string {

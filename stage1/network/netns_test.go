@@ -18,15 +18,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/nstest"
 )
-
-const inside = "MOLT_TEST_NETNS"
 
 // namespaced runs the calling test in a process with network, mounts, processes
 // and host name of its own, in which it returns true; elsewhere it reports how that went.
 func namespaced(t *testing.T) bool {
 	t.Helper()
-	if os.Getenv(inside) == t.Name() {
+	if nstest.Inside(t) {
 		isolate(t)
 		return true
 	}
@@ -38,20 +37,7 @@ func namespaced(t *testing.T) bool {
 			t.Skipf("needs %s (molt deps installs it)", program)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), inside+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWPID, Pdeathsig: unix.SIGKILL,
-	}
-	out, err := cmd.CombinedOutput()
-	switch {
-	case err != nil:
-		t.Errorf("%v\n%s", err, out)
-	case strings.Contains(string(out), "--- SKIP"):
-		t.Skipf("%s", out)
-	case !strings.Contains(string(out), "--- PASS: "+t.Name()):
-		t.Errorf("the test was not run:\n%s", out)
-	}
+	nstest.Again(t, unix.CLONE_NEWNET|unix.CLONE_NEWNS|unix.CLONE_NEWUTS|unix.CLONE_NEWPID)
 	return false
 }
 
@@ -81,12 +67,7 @@ func isolate(t *testing.T) {
 	ip(t, "netns add far")
 }
 
-func ip(t *testing.T, args string) {
-	t.Helper()
-	if out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput(); err != nil {
-		t.Fatalf("ip %s: %v: %s", args, err, out)
-	}
-}
+func ip(t *testing.T, args string) { t.Helper(); nstest.IP(t, args) }
 
 // cable makes the card name, whose other end is name+"far" in the namespace
 // "far", with these addresses. That end is up only if linked.

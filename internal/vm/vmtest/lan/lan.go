@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/molt-installer/molt/internal/nstest"
 	"github.com/molt-installer/molt/internal/vm"
 	"github.com/molt-installer/molt/internal/vm/vmtest"
 )
@@ -27,19 +28,19 @@ type LAN struct {
 // New makes an empty one. It is there until the test's process ends.
 func New(t testing.TB) *LAN {
 	t.Helper()
-	ip(t, "link add switch type bridge")
+	nstest.IP(t, "link add switch type bridge")
 	do(t, os.WriteFile("/proc/sys/net/ipv6/conf/switch/accept_dad", []byte("0"), 0))
-	ip(t, "link set switch up")
-	ip(t, "addr add "+Host4+"/24 dev switch")
-	ip(t, "addr add "+Host6+"/64 dev switch nodad")
+	nstest.IP(t, "link set switch up")
+	nstest.IP(t, "addr add "+Host4+"/24 dev switch")
+	nstest.IP(t, "addr add "+Host6+"/64 dev switch nodad")
 	return &LAN{t: t}
 }
 
 // Address gives the host one more.
-func (l *LAN) Address(prefix string) { l.t.Helper(); ip(l.t, "addr add "+prefix+" dev switch") }
+func (l *LAN) Address(prefix string) { l.t.Helper(); nstest.IP(l.t, "addr add "+prefix+" dev switch") }
 
 // Route tells the host that an address is on the network.
-func (l *LAN) Route(prefix string) { l.t.Helper(); ip(l.t, "route add "+prefix+" dev switch") }
+func (l *LAN) Route(prefix string) { l.t.Helper(); nstest.IP(l.t, "route add "+prefix+" dev switch") }
 
 // NIC is a card that is plugged into the switch.
 func (l *LAN) NIC() vm.NIC {
@@ -56,8 +57,8 @@ func (l *LAN) port() string {
 	l.t.Helper()
 	l.ports++
 	tap := fmt.Sprintf("port%d", l.ports)
-	ip(l.t, "tuntap add dev "+tap+" mode tap")
-	ip(l.t, "link set "+tap+" master switch up")
+	nstest.IP(l.t, "tuntap add dev "+tap+" mode tap")
+	nstest.IP(l.t, "link set "+tap+" master switch up")
 	return tap
 }
 

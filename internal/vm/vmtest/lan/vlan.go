@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/molt-installer/molt/internal/nstest"
 	"github.com/molt-installer/molt/internal/vm"
 )
 
@@ -21,7 +22,7 @@ func (l *LAN) Trunk(vlan int) vm.NIC {
 	l.ports++
 	tap, err := openTap(fmt.Sprintf("port%d", l.ports))
 	do(l.t, err)
-	ip(l.t, fmt.Sprintf("link set port%d master switch up", l.ports))
+	nstest.IP(l.t, fmt.Sprintf("link set port%d master switch up", l.ports))
 	here, there := 40000+l.ports, 50000+l.ports
 	cable, err := net.DialUDP("udp", local(here), local(there))
 	do(l.t, err)
