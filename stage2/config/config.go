@@ -107,49 +107,6 @@ type Services struct {
 	Disabled []string `json:"disabled,omitempty"`
 }
 
-// Storage says which disks may be written and what is to be on them. A disk
-// that is named in neither Clear.Drives nor a partition is never written.
-type Storage struct {
-	Ignore     []string    `json:"ignore,omitempty"` // ignoredisk --drives
-	OnlyUse    []string    `json:"only_use,omitempty"`
-	Zerombr    bool        `json:"zerombr"` // disks without a valid table may be initialised
-	Clear      Clear       `json:"clear"`
-	Auto       *Autopart   `json:"auto,omitempty"`
-	Partitions []Partition `json:"partitions,omitempty"`
-}
-
-// Clear is kickstart's clearpart.
-type Clear struct {
-	Mode      string   `json:"mode,omitempty"` // "all", "linux", "none", "list"; empty is none
-	Drives    []string `json:"drives,omitempty"`
-	List      []string `json:"list,omitempty"`
-	InitLabel bool     `json:"initlabel"`
-	Label     string   `json:"label,omitempty"` // "gpt"
-}
-
-// Autopart asks for the default layout.
-type Autopart struct {
-	Type   string `json:"type,omitempty"`   // "plain"
-	FSType string `json:"fstype,omitempty"` // of the root: "ext4", "xfs"
-	NoSwap bool   `json:"noswap,omitempty"`
-	NoHome bool   `json:"nohome,omitempty"`
-	NoBoot bool   `json:"noboot,omitempty"`
-}
-
-// Partition is kickstart's part.
-type Partition struct {
-	Mount       string `json:"mount"` // "/", "/boot/efi", "swap", "biosboot"
-	FSType      string `json:"fstype,omitempty"`
-	SizeMiB     int64  `json:"size_mib,omitempty"`
-	MaxSizeMiB  int64  `json:"maxsize_mib,omitempty"`
-	Grow        bool   `json:"grow,omitempty"`
-	Recommended bool   `json:"recommended,omitempty"`
-	Disk        string `json:"disk,omitempty"` // --ondisk
-	Label       string `json:"label,omitempty"`
-	FSOptions   string `json:"fsoptions,omitempty"`   // for fstab
-	MkfsOptions string `json:"mkfsoptions,omitempty"` // for mkfs
-}
-
 // Bootloader is kickstart's bootloader.
 type Bootloader struct {
 	Location string `json:"location,omitempty"` // "mbr", "none"; empty is mbr

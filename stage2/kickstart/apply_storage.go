@@ -45,9 +45,9 @@ func applyAutopart(b *builder, c *call) {
 
 func applyPart(b *builder, c *call) {
 	p := config.Partition{
-		Mount: c.arg(0), FSType: c.str("fstype"), SizeMiB: int64(c.num("size")), MaxSizeMiB: int64(c.num("maxsize")),
-		Grow: c.has("grow"), Recommended: c.has("recommended"), Disk: c.str("ondisk"), Label: c.str("label"),
-		FSOptions: c.str("fsoptions"), MkfsOptions: c.str("mkfsoptions"),
+		Mount: c.arg(0), SizeMiB: int64(c.num("size")), MaxSizeMiB: int64(c.num("maxsize")),
+		Grow: c.has("grow"), Recommended: c.has("recommended"), Disk: c.str("ondisk"),
+		Format: config.Format{FSType: c.str("fstype"), Label: c.str("label"), FSOptions: c.str("fsoptions"), MkfsOptions: c.str("mkfsoptions")},
 	}
 	if strings.HasPrefix(p.Mount, "/") {
 		p.Mount = path.Clean(p.Mount)

@@ -21,6 +21,7 @@ type Machine struct {
 	CPUs     int         `json:"cpus"`
 	Product  string      `json:"product,omitempty"` // DMI
 	Disks    []Disk      `json:"disks"`
+	Stacks   []Stack     `json:"stacks,omitempty"` // RAID arrays, volume groups and encrypted devices on the disks
 	Drives   []Drive     `json:"drives"`
 	NICs     []Interface `json:"nics"`
 }
@@ -51,6 +52,35 @@ type Part struct {
 	Start  int64  `json:"start"`
 	Size   int64  `json:"size"`
 	Type   string `json:"type,omitempty"` // GUID or MBR byte
+	FSType string `json:"fstype,omitempty"`
+	Label  string `json:"label,omitempty"`
+	UUID   string `json:"uuid,omitempty"`
+}
+
+// Stack is what is made of disks and partitions and is there already, or could
+// be put together from what is there: an array, a volume group, a btrfs over several
+// devices, an encrypted device.
+type Stack struct {
+	Kind    string    `json:"kind"`              // "raid", "vg", "luks", "btrfs"
+	Name    string    `json:"name"`              // of the array ("boot"), of the group ("vg0"); of the others their label
+	UUID    string    `json:"uuid,omitempty"`    // as mdadm, vgs, blkid show it
+	Members []string  `json:"members"`           // paths of disks, partitions or other stacks' devices, sorted
+	Missing int       `json:"missing,omitempty"` // members that should be there and aren't
+	Level   string    `json:"level,omitempty"`   // of an array: "1"
+	Device  string    `json:"device,omitempty"`  // node of an array or encrypted device that runs now: "/dev/md127"
+	Size    int64     `json:"size,omitempty"`    // bytes that can be used, where it is known
+	Free    int64     `json:"free,omitempty"`    // of a group: bytes in no volume
+	FSType  string    `json:"fstype,omitempty"`  // what is on an array that runs
+	Label   string    `json:"label,omitempty"`
+	Volumes []Stacked `json:"volumes,omitempty"` // of a group: logical volumes; of a btrfs: subvolumes
+}
+
+// Stacked is a logical volume or a subvolume.
+type Stacked struct {
+	Name   string `json:"name"`
+	Device string `json:"device,omitempty"` // "/dev/vg0/root"
+	Kind   string `json:"kind,omitempty"`   // "linear", "thin", "thin-pool", "subvolume", …
+	Size   int64  `json:"size,omitempty"`
 	FSType string `json:"fstype,omitempty"`
 	Label  string `json:"label,omitempty"`
 	UUID   string `json:"uuid,omitempty"`

@@ -25,6 +25,8 @@ type Input struct {
 type Plan struct {
 	Product  string   `json:"product"`            // "Debian 13"
 	Disks    []Disk   `json:"disks"`              // the only ones that will be written
+	Layers   []Layer  `json:"layers,omitempty"`   // between partitions and volumes, in the order in which they are made
+	Volumes  []Volume `json:"volumes,omitempty"`  // what is on layers; what is on partitions is with the disks
 	Space    Space    `json:"space"`              // what the file systems must hold
 	Discs    []int    `json:"discs"`              // that will be needed, in this order
 	Place    string   `json:"place,omitempty"`    // where they all are, when none has to be put into a drive
@@ -46,23 +48,29 @@ type Disk struct {
 	LostLabel string         `json:"lost_label,omitempty"` // its label
 	LostTable string         `json:"lost_table,omitempty"` // the kind of the table that will be replaced
 	GUID      string         `json:"guid"`                 // of the new table
-	Parts     []Volume       `json:"partitions"`           // after it
+	Table     string         `json:"table"`                // after it: "gpt", "dos"
+	Kept      bool           `json:"kept,omitempty"`       // the table stays, and with it all partitions that aren't in Lost
+	Parts     []Volume       `json:"partitions"`           // after it, by number
 	seq       int64          // machine.Disk.Seq
 }
 
-// Volume is a partition of the plan, with what will be on it.
+// Volume is a partition of the plan or a device on layers, with what will be on it.
 type Volume struct {
-	Device      string `json:"device"`            // "/dev/vda2"
-	Mount       string `json:"mount"`             // "/", "swap", "biosboot"
-	FSType      string `json:"fstype,omitempty"`  // "ext4", "xfs", "vfat", "swap"; empty for biosboot
-	Start       int64  `json:"start"`             // bytes
+	Device      string `json:"device"`            // "/dev/vda2", "/dev/vg0/root"
+	Number      int    `json:"number,omitempty"`  // of a partition
+	Mount       string `json:"mount"`             // "/", "swap", "biosboot"; empty when it is a member of a layer, or not used
+	FSType      string `json:"fstype,omitempty"`  // "ext4", "xfs", "vfat", "swap", "btrfs"; of a member as blkid calls it: "LVM2_member"; empty for biosboot
+	Start       int64  `json:"start,omitempty"`   // bytes, of a partition
 	Size        int64  `json:"size"`              // bytes
-	Type        string `json:"type"`              // GUID of the partition type
-	GUID        string `json:"guid"`              // of the partition
+	Type        string `json:"type,omitempty"`    // of a partition: GUID, or "0x83" on a dos table
+	GUID        string `json:"guid,omitempty"`    // of a partition
 	UUID        string `json:"uuid,omitempty"`    // of the file system, as blkid shows it
 	Label       string `json:"label,omitempty"`   // of the file system
 	Options     string `json:"options,omitempty"` // for fstab
 	MkfsOptions string `json:"mkfs_options,omitempty"`
+	Subvolume   string `json:"subvolume,omitempty"` // of a btrfs, mounted from it
+	Existing    bool   `json:"existing,omitempty"`  // the partition or device is there already
+	NoFormat    bool   `json:"noformat,omitempty"`  // and what is on it is kept
 }
 
 // Space is what the file systems must hold at the worst moment, in bytes.

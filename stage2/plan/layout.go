@@ -95,7 +95,7 @@ func (b *builder) autopart(disks []machine.Disk) []config.Partition {
 	if swap := SwapSize(b.Machine.Memory, disk.Size) / mib; swap > 0 && !auto.NoSwap {
 		parts = append(parts, config.Partition{Mount: "swap", SizeMiB: swap})
 	}
-	return append(parts, config.Partition{Mount: "/", FSType: auto.FSType, SizeMiB: 256, Grow: true})
+	return append(parts, config.Partition{Mount: "/", Format: config.Format{FSType: auto.FSType}, SizeMiB: 256, Grow: true})
 }
 
 // espSize is the usual size, or a smaller one on a small disk. FAT32 with
@@ -186,10 +186,11 @@ func (b *builder) layDisk(d machine.Disk, requests []*request) {
 		return
 	}
 	grow(requests, room)
-	disk := Disk{Path: d.Path, Model: d.Model, Size: d.Size, Lost: d.Parts, LostFS: d.FSType, LostLabel: d.Label, LostTable: d.Table, GUID: b.IDs(), seq: d.Seq}
+	disk := Disk{Path: d.Path, Model: d.Model, Size: d.Size, Lost: d.Parts, LostFS: d.FSType, LostLabel: d.Label, LostTable: d.Table, Table: "gpt", GUID: b.IDs(), seq: d.Seq}
 	at := int64(mib)
 	for n, r := range requests {
 		v := b.volume(r, partPath(d.Path, n+1))
+		v.Number = n + 1
 		v.Start, v.Size = at, r.got*mib
 		at += v.Size
 		disk.Parts = append(disk.Parts, v)
