@@ -23,19 +23,20 @@ type Input struct {
 
 // Plan is what will be done. It holds no secret that its JSON or text shows.
 type Plan struct {
-	Product  string   `json:"product"`            // "Debian 13"
-	Disks    []Disk   `json:"disks"`              // the only ones that will be written
-	Layers   []Layer  `json:"layers,omitempty"`   // between partitions and volumes, in the order in which they are made
-	Volumes  []Volume `json:"volumes,omitempty"`  // what is on layers; what is on partitions is with the disks
-	Space    Space    `json:"space"`              // what the file systems must hold
-	Discs    []int    `json:"discs"`              // that will be needed, in this order
-	Place    string   `json:"place,omitempty"`    // where they all are, when none has to be put into a drive
-	Packages int      `json:"packages"`           // how many will be installed
-	Network  []string `json:"network,omitempty"`  // a line an interface, when it is to be as stage 1 brought it up
-	Warnings []string `json:"warnings,omitempty"` // for a person, none of them stops the plan
-	Steps    []Step   `json:"-"`                  // in JSON as {id, title, weight}
-	OnError  []Step   `json:"-"`                  // %onerror scripts, run when a step has failed for good
-	Secrets  []string `json:"-"`                  // strings that no event and no log may contain
+	Product  string          `json:"product"`            // "Debian 13"
+	Disks    []Disk          `json:"disks"`              // the only ones that will be written
+	Stop     []machine.Stack `json:"stop,omitempty"`     // old stacks that are ended and erased first: what stands on another comes before it
+	Layers   []Layer         `json:"layers,omitempty"`   // between partitions and volumes, in the order in which they are made
+	Volumes  []Volume        `json:"volumes,omitempty"`  // what is on layers; what is on partitions is with the disks
+	Space    Space           `json:"space"`              // what the file systems must hold
+	Discs    []int           `json:"discs"`              // that will be needed, in this order
+	Place    string          `json:"place,omitempty"`    // where they all are, when none has to be put into a drive
+	Packages int             `json:"packages"`           // how many will be installed
+	Network  []string        `json:"network,omitempty"`  // a line an interface, when it is to be as stage 1 brought it up
+	Warnings []string        `json:"warnings,omitempty"` // for a person, none of them stops the plan
+	Steps    []Step          `json:"-"`                  // in JSON as {id, title, weight}
+	OnError  []Step          `json:"-"`                  // %onerror scripts, run when a step has failed for good
+	Secrets  []string        `json:"-"`                  // strings that no event and no log may contain
 }
 
 // Disk is a disk that will be written.
