@@ -2,7 +2,6 @@ package machine
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -60,12 +59,11 @@ func (d Disk) named(spec string) bool {
 		spec = "/dev/" + spec
 	}
 	return slices.ContainsFunc(append([]string{d.Path}, d.Links...), func(name string) bool {
-		matched, err := path.Match(spec, name)
-		return name == spec || err == nil && matched
+		return matchName(spec, name)
 	})
 }
 
 // holds reports whether has is true of a partition, or of the disk as a whole.
 func (d Disk) holds(has func(Part) bool) bool {
-	return has(Part{FSType: d.FSType, Label: d.Label}) || slices.ContainsFunc(d.Parts, has)
+	return has(Part{FSType: d.FSType, Label: d.Label, UUID: d.UUID}) || slices.ContainsFunc(d.Parts, has)
 }

@@ -24,6 +24,7 @@ type Machine struct {
 	Stacks   []Stack     `json:"stacks,omitempty"` // RAID arrays, volume groups and encrypted devices on the disks
 	Drives   []Drive     `json:"drives"`
 	NICs     []Interface `json:"nics"`
+	Unknown  []string    `json:"unknown,omitempty"` // what couldn't be found out, and why: "/dev/sda: permission denied"
 }
 
 // Disk is a whole disk that could be a target.
@@ -38,28 +39,34 @@ type Disk struct {
 	Transport string   `json:"transport,omitempty"` // "virtio", "sata", "nvme", "usb"
 	Removable bool     `json:"removable,omitempty"`
 	ReadOnly  bool     `json:"readonly,omitempty"`
-	Table     string   `json:"table,omitempty"`  // "gpt", "dos", empty for none
-	Label     string   `json:"label,omitempty"`  // of a file system on the whole disk
-	FSType    string   `json:"fstype,omitempty"` // of a file system on the whole disk
-	InUse     string   `json:"in_use,omitempty"` // why it can't be a target: "mounted on /molt/medium"
+	Table     string   `json:"table,omitempty"`    // "gpt", "dos", empty for none
+	TableID   string   `json:"table_id,omitempty"` // GUID of a gpt, "1b2c3d4e" of a dos table
+	Label     string   `json:"label,omitempty"`    // of a file system on the whole disk
+	FSType    string   `json:"fstype,omitempty"`   // of a file system on the whole disk
+	UUID      string   `json:"uuid,omitempty"`     // of a file system on the whole disk
+	InUse     string   `json:"in_use,omitempty"`   // why it can't be a target: "mounted on /molt/medium"
 	Parts     []Part   `json:"parts,omitempty"`
 }
 
-// Part is a partition that is there.
+// Part is a partition that is there. Of an extended one, Size is what the
+// logical ones in it (number 5 and up) have together with their tables.
 type Part struct {
-	Path   string `json:"path"`
-	Number int    `json:"number"`
-	Start  int64  `json:"start"`
-	Size   int64  `json:"size"`
-	Type   string `json:"type,omitempty"` // GUID or MBR byte
-	FSType string `json:"fstype,omitempty"`
-	Label  string `json:"label,omitempty"`
-	UUID   string `json:"uuid,omitempty"`
+	Path       string `json:"path"`
+	Number     int    `json:"number"`
+	Start      int64  `json:"start"`
+	Size       int64  `json:"size"`
+	Type       string `json:"type,omitempty"`       // GUID or MBR byte: "0x83"
+	PartUUID   string `json:"partuuid,omitempty"`   // as blkid shows it: GUID, or "1b2c3d4e-01" on a dos table
+	Name       string `json:"name,omitempty"`       // in a gpt
+	Attributes uint64 `json:"attributes,omitempty"` // of a gpt entry (UEFI specification 2.10, 5.3.3); on a dos table 0x80 when it is active
+	FSType     string `json:"fstype,omitempty"`
+	Label      string `json:"label,omitempty"`
+	UUID       string `json:"uuid,omitempty"`
 }
 
 // Stack is what is made of disks and partitions and is there already, or could
-// be put together from what is there: an array, a volume group, a btrfs over several
-// devices, an encrypted device.
+// be put together from what is there: an array, a volume group, a btrfs (of one
+// device too, for its subvolumes), an encrypted device.
 type Stack struct {
 	Kind    string    `json:"kind"`              // "raid", "vg", "luks", "btrfs"
 	Name    string    `json:"name"`              // of the array ("boot"), of the group ("vg0"); of the others their label

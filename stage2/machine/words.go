@@ -40,7 +40,8 @@ func (d Disk) Describe() string {
 	return s
 }
 
-// Contents says in words what is on d, and so what would be lost:
+// Contents says in words what is on d, without what its partitions are part of
+// (Machine.Contents has that):
 // "empty", "ext4 file system \"data\"",
 // "2 partitions: EFI system (vfat, 512 MiB), Linux (ext4 \"root\", 19.5 GiB)".
 func (d Disk) Contents() string {

@@ -1,0 +1,146 @@
+package machine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// StackOn is the stack that a device is a member of; false when it is of none.
+func (m Machine) StackOn(device string) (Stack, bool) {
+	i := slices.IndexFunc(m.Stacks, func(s Stack) bool { return slices.Contains(s.Members, device) })
+	if i < 0 {
+		return Stack{}, false
+	}
+	return m.Stacks[i], true
+}
+
+// Contents is d.Contents with what the partitions are part of:
+// "2 partitions: EFI system (vfat, 512 MiB); LVM (475 GiB), part of volume group
+// vg0 (2 volumes: root ext4 20 GiB, home xfs 300 GiB)".
+func (m Machine) Contents(d Disk) string {
+	if s, ok := m.worthWords(d.Path); ok && len(d.Parts) == 0 {
+		return "part of " + m.chain(s)
+	}
+	words, stacked := make([]string, len(d.Parts)), false
+	for i, p := range d.Parts {
+		words[i] = p.Describe()
+		if s, ok := m.worthWords(p.Path); ok {
+			words[i], stacked = fmt.Sprintf("%s (%s), part of %s", p.Use(), Size(p.Size), m.chain(s)), true
+		}
+	}
+	if !stacked {
+		return d.Contents()
+	}
+	return fmt.Sprintf("%d %s: %s", len(words), plural(len(words), "partition"), strings.Join(words, "; "))
+}
+
+// worthWords leaves out a stack that says no more than the partition itself.
+func (m Machine) worthWords(device string) (Stack, bool) {
+	s, ok := m.StackOn(device)
+	if s.Kind == "btrfs" && len(s.Members) < 2 && s.Missing == 0 && len(s.Volumes) == 0 {
+		return s, false
+	}
+	return s, ok
+}
+
+// chain is s in words, with what s itself is part of.
+func (m Machine) chain(s Stack) string {
+	words := s.Describe()
+	for range len(m.Stacks) { // members can't go in circles, but a file can say so
+		up, ok := m.StackOn(s.Device)
+		if s.Device == "" || !ok {
+			break
+		}
+		words, s = words+", part of "+up.Describe(), up
+	}
+	return words
+}
+
+// Describe is s in words: `volume group vg0 (2 volumes: root ext4 20 GiB, home
+// xfs "home" 300 GiB; 4 GiB free)`, `RAID 1 array boot (2 devices, 1 missing, ext4, 1 GiB)`.
+func (s Stack) Describe() string {
+	switch s.Kind {
+	case "vg":
+		return named("volume group", s.Name) + s.groupWords()
+	case "raid":
+		return named("RAID "+s.Level+" array", s.Name) + s.inner(s.count("device"), s.FSType)
+	case "luks":
+		return named("encrypted volume", cmp.Or(s.Name, s.Label)) + s.inner("LUKS", s.FSType)
+	case "btrfs":
+		return named("btrfs", cmp.Or(s.Name, s.Label)) + s.inner(s.count("device"), s.subvolumes())
+	}
+	return named(s.Kind, s.Name)
+}
+
+func named(what, name string) string { return strings.TrimSpace(what + " " + name) }
+
+// inner is what stands in the parentheses behind a name.
+func (s Stack) inner(words ...string) string {
+	if s.Size > 0 {
+		words = append(words, Size(s.Size))
+	}
+	words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+	return " (" + strings.Join(words, ", ") + ")"
+}
+
+func (s Stack) count(noun string) string {
+	n := len(s.Members) + s.Missing
+	words := fmt.Sprintf("%d %s", n, plural(n, noun))
+	if s.Missing > 0 {
+		words += fmt.Sprintf(", %d missing", s.Missing)
+	}
+	return words
+}
+
+func (s Stack) groupWords() string {
+	volumes := make([]string, len(s.Volumes))
+	for i, v := range s.Volumes {
+		volumes[i] = v.describe()
+	}
+	words := fmt.Sprintf("%d %s", len(volumes), plural(len(volumes), "volume"))
+	if len(volumes) > 0 {
+		words += ": " + strings.Join(volumes, ", ")
+	}
+	if s.Missing > 0 {
+		words += fmt.Sprintf("; %d %s missing", s.Missing, plural(s.Missing, "device"))
+	}
+	if s.Free > 0 {
+		words += "; " + Size(s.Free) + " free"
+	}
+	return " (" + words + ")"
+}
+
+// describe is a logical volume in words: `home xfs "home" 300 GiB`.
+func (v Stacked) describe() string {
+	words := []string{v.Name}
+	switch {
+	case v.FSType != "":
+		words = append(words, quoted(v.FSType, v.Label))
+	case v.Kind != "" && v.Kind != "linear":
+		words = append(words, v.Kind)
+	}
+	if v.Size > 0 {
+		words = append(words, Size(v.Size))
+	}
+	return strings.Join(words, " ")
+}
+
+func (s Stack) subvolumes() string {
+	if len(s.Volumes) == 0 {
+		return ""
+	}
+	names := make([]string, len(s.Volumes))
+	for i, v := range s.Volumes {
+		names[i] = v.Name
+	}
+	return plural(len(names), "subvolume") + " " + strings.Join(names, ", ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
