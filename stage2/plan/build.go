@@ -39,41 +39,6 @@ type Plan struct {
 	Secrets  []string        `json:"-"`                  // strings that no event and no log may contain
 }
 
-// Disk is a disk that will be written.
-type Disk struct {
-	Path      string         `json:"path"`
-	Model     string         `json:"model,omitempty"`
-	Size      int64          `json:"size"`                 // bytes
-	Lost      []machine.Part `json:"lost,omitempty"`       // partitions that will be erased
-	LostFS    string         `json:"lost_fs,omitempty"`    // a file system on the whole disk that will be erased
-	LostLabel string         `json:"lost_label,omitempty"` // its label
-	LostTable string         `json:"lost_table,omitempty"` // the kind of the table that will be replaced
-	GUID      string         `json:"guid"`                 // of the new table
-	Table     string         `json:"table"`                // after it: "gpt", "dos"
-	Kept      bool           `json:"kept,omitempty"`       // the table stays, and with it all partitions that aren't in Lost
-	Parts     []Volume       `json:"partitions"`           // after it, by number
-	seq       int64          // machine.Disk.Seq
-}
-
-// Volume is a partition of the plan or a device on layers, with what will be on it.
-type Volume struct {
-	Device      string `json:"device"`            // "/dev/vda2", "/dev/vg0/root"
-	Number      int    `json:"number,omitempty"`  // of a partition
-	Mount       string `json:"mount"`             // "/", "swap", "biosboot"; empty when it is a member of a layer, or not used
-	FSType      string `json:"fstype,omitempty"`  // "ext4", "xfs", "vfat", "swap", "btrfs"; of a member as blkid calls it: "LVM2_member"; empty for biosboot
-	Start       int64  `json:"start,omitempty"`   // bytes, of a partition
-	Size        int64  `json:"size"`              // bytes
-	Type        string `json:"type,omitempty"`    // of a partition: GUID, or "0x83" on a dos table
-	GUID        string `json:"guid,omitempty"`    // of a partition
-	UUID        string `json:"uuid,omitempty"`    // of the file system, as blkid shows it
-	Label       string `json:"label,omitempty"`   // of the file system
-	Options     string `json:"options,omitempty"` // for fstab
-	MkfsOptions string `json:"mkfs_options,omitempty"`
-	Subvolume   string `json:"subvolume,omitempty"` // of a btrfs, mounted from it
-	Existing    bool   `json:"existing,omitempty"`  // the partition or device is there already
-	NoFormat    bool   `json:"noformat,omitempty"`  // and what is on it is kept
-}
-
 // Space is what the file systems must hold at the worst moment, in bytes.
 type Space struct {
 	Fetch     int64 `json:"fetch"`     // packages copied from the discs

@@ -186,7 +186,7 @@ func (b *builder) layDisk(d machine.Disk, requests []*request) {
 		return
 	}
 	grow(requests, room)
-	disk := Disk{Path: d.Path, Model: d.Model, Size: d.Size, Lost: d.Parts, LostFS: d.FSType, LostLabel: d.Label, LostTable: d.Table, Table: "gpt", GUID: b.IDs(), seq: d.Seq}
+	disk := Disk{Path: d.Path, Model: d.Model, Size: d.Size, Lost: d.Parts, LostFS: d.FSType, LostLabel: d.Label, LostTable: d.Table, Table: "gpt", GUID: b.IDs(), Seq: d.Seq}
 	at := int64(mib)
 	for n, r := range requests {
 		v := b.volume(r, partPath(d.Path, n+1))

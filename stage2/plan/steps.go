@@ -48,7 +48,7 @@ func (b *builder) diskSteps() {
 		for _, v := range d.Parts {
 			devices = append(devices, v.Device)
 		}
-		b.add(partition{base{"partition-" + path.Base(d.Path), "Partition " + d.Path, 2}, seen{d.Path, d.seq}, d.table(), devices})
+		b.add(partition{base{"partition-" + path.Base(d.Path), "Partition " + d.Path, 2}, seen{d.Path, d.Seq}, tableOf(d), devices})
 	}
 	volumes := b.plan.volumes()
 	swapFirst := slices.Clone(volumes)
@@ -73,7 +73,7 @@ func (b *builder) diskSteps() {
 func (b *builder) diskOf(v Volume) seen {
 	for _, d := range b.plan.Disks {
 		if slices.Contains(d.Parts, v) {
-			return seen{d.Path, d.seq}
+			return seen{d.Path, d.Seq}
 		}
 	}
 	return seen{}
@@ -265,8 +265,8 @@ func (b *builder) json() []byte {
 	return append(data, '\n')
 }
 
-// table is the table to write for d.
-func (d Disk) table() host.Table {
+// tableOf is the table to write for d.
+func tableOf(d Disk) host.Table {
 	t := host.Table{GUID: d.GUID}
 	for _, v := range d.Parts {
 		name := strings.Trim(v.Mount, "/")
