@@ -33,18 +33,7 @@ func installed(t *testing.T, r *vmtest.Run) {
 	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root, rootPassword, userPassword) })
 }
 
-// TestNFS4: the whole installation from an NFS server of version 4.
-func TestNFS4(t *testing.T) {
-	if !lan.Isolated(t) {
-		return
-	}
-	l := lan.New(t)
-	l.DHCP()
-	l.NFS(netboot(t))
-	installed(t, vmtest.Install(t, network("inst.stage2=nfs4:"+nfs, l.NIC())))
-}
-
-// TestNFS3: the same by version 3, by name, with the kickstart file beside the set.
+// TestNFS3: the whole installation from an NFS server of version 3, by name, with the kickstart file beside the set.
 func TestNFS3(t *testing.T) {
 	if !lan.Isolated(t) {
 		return
@@ -60,7 +49,8 @@ func TestNFS3(t *testing.T) {
 	installed(t, vmtest.Install(t, s))
 }
 
-// TestNFSImages: the discs as files beside each other; the first is named.
+// TestNFSImages: the discs as files beside each other; the first is named. The server
+// has other ports than usual, and there is no portmapper to ask for them.
 func TestNFSImages(t *testing.T) {
 	if !lan.Isolated(t) {
 		return
@@ -71,14 +61,17 @@ func TestNFSImages(t *testing.T) {
 		fatal(t, err)
 		fatal(t, os.WriteFile(filepath.Join(dir, filepath.Base(iso)), data, 0o644))
 	}
+	fatal(t, os.WriteFile(filepath.Join(dir, "my.ks"), []byte(kickstart), 0o644))
 	l.DHCP()
-	l.NFS(dir)
-	installed(t, vmtest.Install(t, network("inst.stage2=nfs:"+nfs+"/disc1.iso", l.NIC())))
+	l.NFSAt(dir, "2050", "20049")
+	s := network("inst.stage2=nfs:vers=3,port=2050,mountport=20049:"+nfs+"/disc1.iso inst.ks=nfs:port=2050:"+nfs+"/my.ks", l.NIC())
+	s.Kickstart = ""
+	installed(t, vmtest.Install(t, s))
 }
 
-// TestNFSHangs: a server that hangs is waited for, and that is said: before it
-// is mounted, and in the middle.
-func TestNFSHangs(t *testing.T) {
+// TestNFS4: the whole installation by version 4, from a server that hangs. It is waited
+// for, and that is said: before it is mounted, and in the middle.
+func TestNFS4(t *testing.T) {
 	if !lan.Isolated(t) {
 		return
 	}
@@ -86,7 +79,7 @@ func TestNFSHangs(t *testing.T) {
 	l.DHCP()
 	server := l.NFS(netboot(t))
 	server.Stop()
-	r := vmtest.Begin(t, network("inst.stage2=nfs:"+nfs, l.NIC()))
+	r := vmtest.Begin(t, network("inst.stage2=nfs4:"+nfs, l.NIC()))
 	r.Expect(`eth0: .*the server takes connections but doesn't answer: it hangs`)
 	server.Continue()
 	r.WaitFor(event.Plan)
@@ -108,45 +101,20 @@ func begin(t *testing.T, l *lan.LAN, options string, cards ...vm.NIC) *vmtest.Ru
 	return vmtest.Begin(t, network(options, cards...))
 }
 
-// TestSecondCard: of two cards only the second has a link.
-func TestSecondCard(t *testing.T) {
-	if !lan.Isolated(t) {
-		return
-	}
-	l := lan.New(t)
-	l.DHCP()
-	r := begin(t, l, mirror, l.NIC(), l.NIC())
-	r.Link(0, false)
-	r.Expect(`eth0: no link`)
-	r.Expect(`eth1: usable, 10\.77\.0\.\d+/24 by 10\.77\.0\.1`)
-	r.WaitFor(event.Plan)
-}
-
-// TestFarGateway: a gateway that is not in the card's own network, as hosters have it.
-func TestFarGateway(t *testing.T) {
-	if !lan.Isolated(t) {
-		return
-	}
-	l := lan.New(t)
-	l.Address("10.88.0.1/32")
-	l.Route("10.99.0.5/32")
-	r := begin(t, l, "ip=10.99.0.5::"+lan.Host4+":255.255.255.255::eth0:none inst.stage2=http://10.88.0.1/", l.NIC())
-	r.Expect(`eth0: usable, 10\.99\.0\.5/32 by 10\.77\.0\.1`)
-	r.WaitFor(event.Plan)
-}
-
-// TestLateRouter: nothing but IPv6, of a router that speaks up five seconds
-// after it was missed.
+// TestLateRouter: of two cards only the second has a link, and there is nothing but IPv6
+// on it, of a router that speaks up five seconds after it was missed.
 func TestLateRouter(t *testing.T) {
 	if !lan.Isolated(t) {
 		return
 	}
 	l := lan.New(t)
-	r := begin(t, l, mirror, l.NIC())
-	r.Expect(`eth0: no answer to DHCP, no router advertisement`)
+	r := begin(t, l, mirror, l.NIC(), l.NIC())
+	r.Link(0, false)
+	r.Expect(`eth0: no link`)
+	r.Expect(`eth1: no answer to DHCP, no router advertisement`)
 	<-time.After(5 * time.Second)
 	l.Advertise()
-	r.Expect(`eth0: usable, fd77::\S+/64 by fe80::`)
+	r.Expect(`eth1: usable, fd77::\S+/64 by fe80::`)
 	r.WaitFor(event.Plan)
 }
 

@@ -1,6 +1,7 @@
 package tiny_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -8,18 +9,27 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/vm"
+	"github.com/molt-installer/molt/internal/vm/scenario"
 	"github.com/molt-installer/molt/internal/vm/vmtest"
 	"github.com/molt-installer/molt/internal/vm/vmtest/lan"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/mediatest"
+	"github.com/molt-installer/molt/media/verity"
 	"github.com/molt-installer/molt/stage2/event"
 )
 
 // badTrees are trees that must be refused, below one directory, and a good one.
 func badTrees(t *testing.T) string {
+	t.Helper()
 	set, dir := vmtest.OpenSet(t, "tiny"), t.TempDir()
-	for name, at := range map[string]int{"first": 100, "tree": -100, "middle": 20 << 20} {
-		file, data := vmtest.Flipped(t, set, media.ImagePath, at)
+	for name, flip := range map[string]struct {
+		file string
+		at   int
+	}{
+		"first": {media.ImagePath, 100}, "tree": {media.ImagePath, -100}, "last": {media.ImagePath, lastBlock(t, set)},
+		"inrelease": {media.IndexPath + "/dists/*/InRelease", 300}, "index": {media.IndexPath + "/dists/*/*/*/Packages.gz", 1000},
+	} {
+		file, data := vmtest.Flipped(t, set, flip.file, flip.at)
 		vmtest.CopyTree(t, set, filepath.Join(dir, name), map[string][]byte{file: data})
 	}
 	other := "other-build\nTiny 1\namd64\nALL\n"
@@ -28,15 +38,33 @@ func badTrees(t *testing.T) string {
 	return dir
 }
 
+// away is the address of servers that only a gateway leads to.
+const away = "10.88.0.1"
+
+// lastBlock is where the last block of the image is that its hash tree covers, in bytes.
+func lastBlock(t *testing.T, set *scenario.Set) int {
+	t.Helper()
+	info, err := os.Stat(filepath.Join(set.Dir, "netboot", media.ImagePath))
+	fatal(t, err)
+	all := verity.Params{Blocks: info.Size() / verity.BlockSize}
+	for all.Data()+all.TreeSize() > info.Size() {
+		all.Blocks--
+	}
+	return int(all.Data() - verity.BlockSize)
+}
+
 // TestPutRight: nothing is as it must be; each time the screen says what is wrong,
 // and a person puts it right there, or into the next mistake. One machine, never rebooted.
+// Its gateway isn't in the card's own network, as hosters have it, and leads to all servers.
 func TestPutRight(t *testing.T) {
 	if !lan.Isolated(t) {
 		return
 	}
 	l, dir := lan.New(t), badTrees(t) // nobody answers DHCP
-	url := mediatest.Nginx{Dir: dir, Host: lan.Host4}.Start(t).URL("http", "", "/")
-	tls := mediatest.Nginx{Dir: dir, Host: lan.Host4, Authority: mediatest.NewAuthority(t, lan.Host4)}.Start(t)
+	l.Address(away + "/32")
+	l.Route("10.99.0.5/32")
+	url := mediatest.Nginx{Dir: dir, Host: away}.Start(t).URL("http", "", "/")
+	tls := mediatest.Nginx{Dir: dir, Host: away, Authority: mediatest.NewAuthority(t, away)}.Start(t)
 	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", NoDisc: true, NICs: []vm.NIC{l.NIC()}, Kickstart: kickstart, Memory: 256,
 		Append: direct + " inst.waitfornet=8 inst.stge2=" + url + "good/ inst.stage2=" + url + "nothing/"})
 	r.Expect(`no option inst\.stge2.*did you mean inst\.stage2`)
@@ -44,9 +72,10 @@ func TestPutRight(t *testing.T) {
 	r.Expect(`What now\?`)
 	r.Type("n\n")
 	r.Expect(`Network \(nothing`)
-	r.Type("10.77.0.9::" + lan.Host4 + ":255.255.255.0::eth0:none\n")
+	r.Type("10.99.0.5::" + lan.Host4 + ":255.255.255.255::eth0:none\n")
 	r.Expect(`Name server`)
 	r.Type("\n")
+	r.Expect(`eth0: usable, 10\.99\.0\.5/32 by 10\.77\.0\.1`)
 	r.Expect(`nothing/ +that is no tree of a set: it has no \.discinfo: not found: 404`)
 	for _, try := range []struct{ url, says string }{
 		{url + "closed/", `closed/ +\.discinfo: forbidden: 403`},
@@ -57,7 +86,9 @@ func TestPutRight(t *testing.T) {
 		{url + "whole/good/", `only \d+ MiB are free.*\d+ MiB more memory`},
 		{"http://" + lan.Host4 + ":1/", `eth0 +up .*no source answers\s+http://10\.77\.0\.1:1/ +connection refused`},
 		{"http://mirror.invalid/", `eth0 +no name server`},
-		{url + "middle/", `damaged at every server`},
+		{url + "inrelease/", media.IndexPath + `/dists/\w+/InRelease is damaged or of another build`},
+		{url + "index/", media.IndexPath + `/dists/\S+/Packages\.gz is damaged or of another build`},
+		{url + "last/", `damaged at every server`},
 	} {
 		r.Expect(`What now\?`)
 		choose(r, try.url)
@@ -66,7 +97,7 @@ func TestPutRight(t *testing.T) {
 	r.Alive()
 	r.CheckUntouched()
 	r.Expect(`What now\?`)
-	choose(r, url+"good/")
+	choose(r, url+"moved/good/")
 	r.WaitFor(event.Plan)
 }
 
