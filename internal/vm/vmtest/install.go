@@ -31,6 +31,7 @@ type Scenario struct {
 	Stick     string                    // an image that is on a USB stick
 	Offer     func(scenario.Ask) string // see scenario.Config
 	Memory    int                       // MiB
+	Disk      string                    // an image that is there already; made anew if empty
 	DiskSize  int64                     // bytes; 4 GiB if 0
 	Console   io.Writer                 // gets what the serial line says; see Screen
 	Timeout   time.Duration             // of everything together; 5 minutes if 0
@@ -68,8 +69,14 @@ func OpenSet(t testing.TB, name string) *scenario.Set {
 func Begin(t testing.TB, s Scenario) *Run {
 	t.Helper()
 	Need(t, "qemu-system-x86_64", "mkfs.vfat", "mcopy")
-	if s.DiskSize == 0 {
+	switch {
+	case s.Disk != "":
+		s.DiskSize = 0
+	case s.DiskSize == 0:
 		s.DiskSize = 4 << 30
+		fallthrough
+	default:
+		s.Disk = filepath.Join(t.TempDir(), "disk.img")
 	}
 	if s.Timeout == 0 {
 		s.Timeout = 5 * time.Minute
@@ -82,7 +89,7 @@ func Begin(t testing.TB, s Scenario) *Run {
 	run, err := scenario.Start(r.ctx, scenario.Config{
 		Set:       r.Set,
 		Guest:     s.guest(r.dir),
-		Disk:      filepath.Join(t.TempDir(), "disk.img"),
+		Disk:      s.Disk,
 		DiskSize:  s.DiskSize,
 		Kickstart: s.Kickstart,
 		Files:     s.Files,
