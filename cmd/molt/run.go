@@ -89,7 +89,7 @@ func (o runOptions) config(ctx context.Context, p *player) (scenario.Config, err
 	cfg := scenario.Config{Set: &scenario.Set{}, Disk: o.disk, Drives: o.drives}
 	cfg.Guest = vm.Config{
 		Name: "molt", Dir: o.dir, Memory: o.memory, CPUs: o.cpus,
-		Firmware: vm.Firmware(o.firmware), Network: o.net,
+		Firmware: vm.Firmware(o.firmware), Network: o.net, Panics: !o.auto,
 	}
 	if err := o.openSet(&cfg); err != nil {
 		return cfg, err

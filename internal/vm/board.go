@@ -32,17 +32,17 @@ func (b *board) look(f func()) {
 }
 
 // await runs cond now and after every change, until it is true. It returns
-// the error of ctx, or ErrEnded when over reports that nothing will change any more.
-func (b *board) await(ctx context.Context, cond, over func() bool) error {
+// the error of ctx, or that of lost, which says that what is waited for won't come any more.
+func (b *board) await(ctx context.Context, cond func() bool, lost func() error) error {
 	for {
 		b.mu.Lock()
-		ok, end, changed := cond(), over(), b.changed
+		ok, err, changed := cond(), lost(), b.changed
 		b.mu.Unlock()
 		if ok {
 			return nil
 		}
-		if end {
-			return ErrEnded
+		if err != nil {
+			return err
 		}
 		select {
 		case <-changed:

@@ -44,7 +44,11 @@ func (c *Console) read() {
 		n, err := c.conn.Read(buf)
 		if n > 0 {
 			c.out.Write(buf[:n])
-			c.guest.board.change(func() { c.text = c.plain.append(c.text, buf[:n]) })
+			c.guest.board.change(func() {
+				had := len(c.text)
+				c.text = c.plain.append(c.text, buf[:n])
+				c.guest.listenForPanic(c.text, had)
+			})
 		}
 		if err != nil {
 			return
@@ -68,7 +72,7 @@ type Match struct {
 // Expect waits until one of the patterns (package regexp's syntax) matches
 // what came after the last match; of several the one that starts first. The
 // next Expect goes on behind it. A match can't be longer than 4 KiB. Expect
-// fails when ctx or the guest ends.
+// fails when ctx or the guest ends, or its kernel panics.
 func (c *Console) Expect(ctx context.Context, patterns ...string) (Match, error) {
 	what := fmt.Sprintf("expect %q on the console", patterns)
 	res := make([]*regexp.Regexp, len(patterns))
@@ -81,7 +85,7 @@ func (c *Console) Expect(ctx context.Context, patterns ...string) (Match, error)
 	}
 	c.guest.board.look(func() { c.tried = c.seen })
 	var m Match
-	err := c.guest.board.await(ctx, func() (ok bool) { m, ok = c.match(res); return ok }, c.guest.isOver)
+	err := c.guest.board.await(ctx, func() (ok bool) { m, ok = c.match(res); return ok }, c.guest.lost)
 	if err != nil {
 		return Match{}, c.guest.explain(what, err)
 	}

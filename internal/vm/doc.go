@@ -8,6 +8,7 @@
 //
 // A Guest is a child process that dies with the program that started it. All
 // waiting is for something that happens (a QMP event, a line on the console,
-// the end of the process), never for time to pass, and ends with the context.
+// the end of the process), never for time to pass, and ends with the context,
+// or when the guest's kernel panics: then nothing will happen any more.
 // An error of waiting tells the last lines of the console and the last events.
 package vm

@@ -83,7 +83,7 @@ func (g *Guest) WaitTray(ctx context.Context, drive string, open bool) error {
 	if err != nil {
 		return err
 	}
-	if err := g.board.await(ctx, func() bool { return s.open == open }, g.isOver); err != nil {
+	if err := g.board.await(ctx, func() bool { return s.open == open }, g.lost); err != nil {
 		return g.explain(fmt.Sprintf("wait for the tray of %s to be %s", drive, state), err)
 	}
 	return nil
@@ -107,7 +107,7 @@ type State struct {
 }
 
 // Await waits until cond is true. cond must not call methods of the Guest. It
-// fails when ctx or the guest ends, telling what was waited for.
+// fails when ctx or the guest ends or its kernel panics, telling what was waited for.
 func (g *Guest) Await(ctx context.Context, what string, cond func(State) bool) error {
 	now := func() bool {
 		s := State{Events: g.events.all[:len(g.events.all):len(g.events.all)]}
@@ -118,7 +118,7 @@ func (g *Guest) Await(ctx context.Context, what string, cond func(State) bool) e
 		}
 		return cond(s)
 	}
-	if err := g.board.await(ctx, now, g.isOver); err != nil {
+	if err := g.board.await(ctx, now, g.lost); err != nil {
 		return g.explain(what, err)
 	}
 	return nil
@@ -169,7 +169,7 @@ func (g *Guest) WaitReset(ctx context.Context) error {
 		g.resets--
 		return true
 	}
-	if err := g.board.await(ctx, taken, g.isOver); err != nil {
+	if err := g.board.await(ctx, taken, g.lost); err != nil {
 		return g.explain("wait for a reset", err)
 	}
 	return nil

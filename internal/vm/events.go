@@ -91,10 +91,11 @@ type EventReader struct {
 	next int
 }
 
-// Next waits for the next event. It fails when ctx or the guest ends.
+// Next waits for the next event. It fails when ctx or the guest ends,
+// or its kernel panics.
 func (r *EventReader) Next(ctx context.Context) (Event, error) {
 	l := r.log
-	err := l.guest.board.await(ctx, func() bool { return r.next < len(l.all) }, l.guest.isOver)
+	err := l.guest.board.await(ctx, func() bool { return r.next < len(l.all) }, l.guest.lost)
 	if err != nil {
 		return Event{}, l.guest.explain("wait for an event", err)
 	}

@@ -27,11 +27,12 @@ type Guest struct {
 	ended chan struct{} // closed after the process ended and all it said is read
 
 	// The rest is guarded by board.
-	over   bool
-	err    error // how the process ended
-	drives []driveState
-	reason string // of QEMU's event SHUTDOWN
-	resets int    // that WaitReset has not told of yet
+	over     bool
+	err      error // how the process ended
+	panicked error // ErrPanic, with the kernel's reason
+	drives   []driveState
+	reason   string // of QEMU's event SHUTDOWN
+	resets   int    // that WaitReset has not told of yet
 }
 
 // Start starts a guest. It dies with this process; the caller calls Close in the end.
@@ -141,9 +142,6 @@ func (g *Guest) finish() {
 	close(g.ended)
 }
 
-// isOver is for board.await.
-func (g *Guest) isOver() bool { return g.over }
-
 // Running reports whether the guest has not ended.
 func (g *Guest) Running() bool {
 	select {
@@ -177,8 +175,19 @@ func (g *Guest) Execute(ctx context.Context, command string, args, reply any) er
 	return g.qmp.execute(ctx, command, args, reply)
 }
 
-// Wait waits for the guest to end by itself. A QEMU that failed is an error.
+// Wait waits for the guest to end by itself. A QEMU that failed is an error, and
+// so is a kernel that panicked, whatever came of it.
 func (g *Guest) Wait(ctx context.Context) error {
+	panicked := func() error { return g.panicked }
+	err := g.board.await(ctx, func() bool { return g.over && g.panicked == nil }, panicked)
+	if err != nil {
+		return g.explain("wait for the end", err)
+	}
+	return g.gone(ctx)
+}
+
+// gone waits for the end of the process.
+func (g *Guest) gone(ctx context.Context) error {
 	select {
 	case <-g.ended:
 		return g.err
@@ -193,7 +202,7 @@ func (g *Guest) Quit(ctx context.Context) error {
 	if err != nil && !errors.Is(err, errNoQMP) {
 		return err
 	}
-	return g.Wait(ctx)
+	return g.gone(ctx)
 }
 
 // Close ends the guest, if it hasn't ended, and frees what it used. It can be called again.

@@ -149,6 +149,25 @@ func TestReset(t *testing.T) {
 	}
 }
 
+// TestPanic: the kernel panics when its init ends. Who waits is told at once.
+func TestPanic(t *testing.T) {
+	ctx, g := boot(t, vm.Config{})
+	ok(t, g.Console().Send("die\n"))
+	waits := map[string]func() error{
+		"Expect":    func() error { _, err := g.Console().Expect(ctx, "no such line"); return err },
+		"WaitEvent": func() error { _, err := g.WaitEvent(ctx, func(map[string]any) bool { return true }); return err },
+		"WaitTray":  func() error { _, err := g.WaitAnyTray(ctx); return err },
+		"Wait":      func() error { return g.Wait(ctx) },
+	}
+	for name, wait := range waits {
+		if err := wait(); !errors.Is(err, vm.ErrPanic) || !strings.Contains(err.Error(), "Attempted to kill init") {
+			t.Errorf("%s: %v, want the panic", name, err)
+		}
+	}
+	expect(t, ctx, g, "Kernel panic") // it has come already
+	ok(t, g.Quit(ctx))
+}
+
 // TestUEFI needs no kernel: the firmware says something on the screen alone,
 // but an empty machine gives up and can be told to end.
 func TestUEFI(t *testing.T) {

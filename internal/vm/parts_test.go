@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -30,6 +31,32 @@ func TestPlain(t *testing.T) {
 				t.Errorf("byte by byte: %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestHearPanic: the line is heard in whatever pieces it comes, once it is whole.
+func TestHearPanic(t *testing.T) {
+	const said = "[    1.8] Oops: int3\r\n[    1.9] Kernel panic - not syncing: Fatal exception in interrupt\r\n[    1.9] more\r\n"
+	for _, size := range []int{1, 7, len(said)} {
+		var p plainer
+		var text []byte
+		g := Guest{}
+		for rest := []byte(said); len(rest) > 0; rest = rest[min(size, len(rest)):] {
+			had := len(text)
+			text = p.append(text, rest[:min(size, len(rest))])
+			g.listenForPanic(text, had)
+			if whole := strings.Contains(string(text), "interrupt\n"); whole != (g.lost() != nil) {
+				t.Fatalf("in pieces of %d: after %q %v", size, text, g.lost())
+			}
+		}
+		if err := g.lost(); !errors.Is(err, ErrPanic) || !strings.HasSuffix(err.Error(), ": Fatal exception in interrupt") {
+			t.Errorf("in pieces of %d: %v", size, err)
+		}
+	}
+	g := Guest{cfg: Config{Panics: true}}
+	g.listenForPanic([]byte(said), 0)
+	if err := g.lost(); err != nil {
+		t.Errorf("when it may panic: %v", err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hinshun/vt10x"
 
+	"github.com/molt-installer/molt/internal/vm"
 	"github.com/molt-installer/molt/stage2/event"
 )
 
@@ -16,14 +17,13 @@ import (
 // it as Scenario.Console. It shows what a person would see, whatever order
 // the program drew it in.
 type Screen struct {
-	mu    sync.Mutex
-	term  vt10x.Terminal
-	drawn chan struct{}
+	mu   sync.Mutex
+	term vt10x.Terminal
 }
 
 // NewScreen makes an empty one.
 func NewScreen() *Screen {
-	return &Screen{term: vt10x.New(vt10x.WithSize(80, 24)), drawn: make(chan struct{}, 1)}
+	return &Screen{term: vt10x.New(vt10x.WithSize(80, 24))}
 }
 
 // Write takes what the serial line says.
@@ -31,10 +31,6 @@ func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.term.Write(p)
-	select {
-	case s.drawn <- struct{}{}:
-	default:
-	}
 	return len(p), nil
 }
 
@@ -48,17 +44,14 @@ func (s *Screen) Text() string {
 // WaitScreen waits until the screen shows all of want.
 func (r *Run) WaitScreen(s *Screen, want ...string) {
 	r.t.Helper()
-	for {
-		text := s.Text()
-		missing := firstMissing(text, want)
-		if missing == "" {
-			return
-		}
-		select {
-		case <-s.drawn:
-		case <-r.ctx.Done():
-			r.t.Fatalf("no %q on the screen:\n%s", missing, text)
-		}
+	var text, missing string
+	err := r.Guest.Await(r.ctx, "see the screen", func(vm.State) bool {
+		text = s.Text()
+		missing = firstMissing(text, want)
+		return missing == ""
+	})
+	if err != nil {
+		r.t.Fatalf("no %q on the screen:\n%s\n%v", missing, text, err)
 	}
 }
 

@@ -42,6 +42,8 @@ func obey(tty *os.File, line string) {
 		fmt.Fprintf(tty, "sum: %d %q %v\n", len(data), data[:min(8, len(data))], err)
 	case "reboot":
 		syscall.Reboot(syscall.LINUX_REBOOT_CMD_RESTART)
+	case "die":
+		os.Exit(1)
 	case "poweroff":
 		syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
 	default:
