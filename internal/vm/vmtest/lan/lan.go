@@ -104,21 +104,42 @@ const NFSExport = "/srv/set"
 // NFS starts an NFS server, of versions 3 and 4, that exports a directory to everybody.
 func (l *LAN) NFS(dir string) *Server {
 	l.t.Helper()
+	l.portmapper()
+	return l.ganesha(dir, "2049", "20048")
+}
+
+// NFSAt is NFS at other ports, which nobody tells.
+func (l *LAN) NFSAt(dir, port, mountPort string) *Server {
+	l.t.Helper()
+	telling := l.portmapper() // without which Ganesha doesn't start
+	s := l.ganesha(dir, port, mountPort)
+	do(l.t, telling.cmd.Process.Kill())
+	return s
+}
+
+// portmapper starts the server that tells the ports of the others.
+func (l *LAN) portmapper() *Server {
+	l.t.Helper()
 	vmtest.Need(l.t, "ganesha.nfsd", "rpcbind")
+	s := l.start("", "rpcbind", "-f", "-w")
+	l.listens("111")
+	return s
+}
+
+func (l *LAN) ganesha(dir, port, mountPort string) *Server {
+	l.t.Helper()
 	dir, err := filepath.EvalSymlinks(dir) // Ganesha doesn't
 	do(l.t, err)
-	l.start("", "rpcbind", "-f", "-w")
-	l.listens("111")
-	conf := l.write("ganesha.conf", strings.ReplaceAll(`
-NFS_CORE_PARAM { Protocols = 3, 4; MNT_Port = 20048; Enable_NLM = false; Enable_RQUOTA = false; mount_path_pseudo = true; }
+	conf := l.write("ganesha.conf", strings.NewReplacer("DIR", dir, "NFSPORT", port, "MNTPORT", mountPort).Replace(`
+NFS_CORE_PARAM { Protocols = 3, 4; NFS_Port = NFSPORT; MNT_Port = MNTPORT; Enable_NLM = false; Enable_RQUOTA = false; mount_path_pseudo = true; }
 NFSv4 { Graceless = true; Minor_Versions = 0, 1, 2; }
 EXPORT {
 	Export_Id = 1; Path = DIR; Pseudo = `+NFSExport+`; Access_Type = RO; Squash = No_Root_Squash;
 	SecType = sys; Protocols = 3, 4; Transports = TCP; FSAL { Name = VFS; }
 }
-`, "DIR", dir))
+`))
 	s := l.start("", "ganesha.nfsd", "-F", "-L", "/dev/stderr", "-N", "NIV_EVENT", "-p", "/run/ganesha.pid", "-f", conf)
-	l.listens("2049")
+	l.listens(port)
 	return s
 }
 

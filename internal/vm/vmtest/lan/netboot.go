@@ -1,6 +1,7 @@
 package lan
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 
@@ -10,8 +11,9 @@ import (
 )
 
 // Netboot starts dnsmasq and nginx as examples/netboot sets them up, with tree as
-// the set that they are for.
-func (l *LAN) Netboot(tree string) (dhcp, web *Server) {
+// the set that they are for. With rom they don't know iPXE by its name: so the one in QEMU's
+// cards is the ROM of any card.
+func (l *LAN) Netboot(tree string, rom bool) (dhcp, web *Server) {
 	l.t.Helper()
 	do(l.t, unix.Mount("tmpfs", "/srv", "tmpfs", 0, ""))
 	do(l.t, os.MkdirAll("/srv/molt/tiny", 0o755))
@@ -22,5 +24,10 @@ events {}
 http { access_log /dev/stderr; include `+examples+`/nginx.conf; }
 `)
 	web = l.start("start worker process|using the", "nginx", "-e", "stderr", "-c", conf)
-	return l.dnsmasq("--conf-file=" + filepath.Join(examples, "dnsmasq.conf")), web
+	dnsmasq, err := os.ReadFile(filepath.Join(examples, "dnsmasq.conf"))
+	do(l.t, err)
+	if rom {
+		dnsmasq = bytes.Replace(dnsmasq, []byte("set:ipxe,iPXE"), []byte("set:ipxe,none"), 1)
+	}
+	return l.dnsmasq("--conf-file=" + l.write("dnsmasq.conf", string(dnsmasq))), web
 }
