@@ -57,8 +57,9 @@ func (b *bell) until(ctx context.Context, ok func() bool) error {
 }
 
 // watch rings b whenever an interface, an address or a route changes, until ctx
-// ends. It listens when it returns; the wait group is for its end.
-func watch(ctx context.Context, b *bell, wg *sync.WaitGroup) error {
+// ends, after it has told lost which interface has no link. It listens when it
+// returns; the wait group is for its end.
+func watch(ctx context.Context, b *bell, lost func(name string), wg *sync.WaitGroup) error {
 	links, addrs, routes := make(chan netlink.LinkUpdate, 16), make(chan netlink.AddrUpdate, 16), make(chan netlink.RouteUpdate, 16)
 	const room = 1 << 20
 	err := netlink.LinkSubscribeWithOptions(links, ctx.Done(), netlink.LinkSubscribeOptions{ReceiveBufferSize: room, ReceiveBufferForceSize: true})
@@ -72,16 +73,29 @@ func watch(ctx context.Context, b *bell, wg *sync.WaitGroup) error {
 		return fmt.Errorf("listen to what the kernel says of the network: %w", err)
 	}
 	// The subscriptions close their channels when ctx ends.
-	wg.Go(func() { ringFor(links, b) })
-	wg.Go(func() { ringFor(addrs, b) })
-	wg.Go(func() { ringFor(routes, b) })
+	wg.Go(func() {
+		ringFor(links, b, func(u netlink.LinkUpdate) {
+			if isLoss(u) {
+				lost(u.Attrs().Name)
+			}
+		})
+	})
+	wg.Go(func() { ringFor(addrs, b, func(netlink.AddrUpdate) {}) })
+	wg.Go(func() { ringFor(routes, b, func(netlink.RouteUpdate) {}) })
 	return nil
 }
 
-func ringFor[T any](ch <-chan T, b *bell) {
-	for range ch {
+func ringFor[T any](ch <-chan T, b *bell, first func(T)) {
+	for u := range ch {
+		first(u)
 		b.ring()
 	}
+}
+
+// isLoss reports whether the kernel says that an interface is gone or has no link.
+// That a port leaves a bridge it says in the bridge's own family.
+func isLoss(u netlink.LinkUpdate) bool {
+	return u.IfInfomsg.Family != unix.AF_BRIDGE && (u.Header.Type == unix.RTM_DELLINK || !running(u.IfInfomsg.Flags))
 }
 
 // list are the machine's interfaces that a network can be on, by index.
@@ -113,9 +127,11 @@ func describe(l netlink.Link) Link {
 
 // carrier reports whether l is up and has a link. Drivers that don't know leave
 // the state unknown and the flag set (Documentation/networking/operstates.rst).
-func carrier(l netlink.Link) bool {
-	const running = unix.IFF_UP | unix.IFF_LOWER_UP
-	return l.Attrs().RawFlags&running == running
+func carrier(l netlink.Link) bool { return running(l.Attrs().RawFlags) }
+
+func running(flags uint32) bool {
+	const all = unix.IFF_UP | unix.IFF_LOWER_UP
+	return flags&all == all
 }
 
 // addresses are those of l that can reach something: no link-local ones unless

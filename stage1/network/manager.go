@@ -97,6 +97,7 @@ type run struct {
 	failed  map[string]error // devices that could not be made
 	seen    string           // the interfaces there were when they failed
 	routed  map[int]bool     // the plan's routes that are set
+	losses  map[string]int   // how often an interface had no link; one can be back before anybody looks
 	decided bool             // one of the interfaces that were not named has won
 	current *worker          // whose turn it is, or who won
 	written string           // the content of the file with name servers
@@ -104,14 +105,23 @@ type run struct {
 
 // start begins. It works in the background until stop.
 func start(ctx context.Context, cfg Config) (*run, error) {
-	r := &run{cfg: cfg, failed: map[string]error{}, routed: map[int]bool{}}
+	r := &run{cfg: cfg, failed: map[string]error{}, routed: map[int]bool{}, losses: map[string]int{}}
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if err := watch(r.ctx, &r.bell, &r.wg); err != nil {
+	if err := watch(r.ctx, &r.bell, r.lost, &r.wg); err != nil {
 		r.cancel()
 		return nil, err
 	}
 	r.wg.Go(r.follow)
 	return r, nil
+}
+
+// lost notes that an interface has no link. Routes by it may have gone with it, so all
+// are set again.
+func (r *run) lost(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.losses[name]++
+	clear(r.routed)
 }
 
 // follow does what is to be done whenever something has changed, and tells it.

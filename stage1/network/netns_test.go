@@ -170,22 +170,36 @@ func (s *states) tell(st State) {
 	s.bell.ring()
 }
 
-func (s *states) String() string {
+func (s *states) String() string { return s.since(0) }
+
+// since are the states from the n-th on.
+func (s *states) since(n int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var lines []string
-	for _, st := range s.all {
+	for _, st := range s.all[n:] {
 		lines = append(lines, st.String())
 	}
 	return strings.Join(lines, "\n")
 }
 
-// await waits until something was told of which text is a part.
-func (s *states) await(ctx context.Context, text string) error {
+// told is how many states there were so far.
+func (s *states) told() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.all)
+}
+
+// await waits until something was told of which text is a part, at any time.
+func (s *states) await(ctx context.Context, text string) error { return s.awaitFrom(ctx, 0, text) }
+
+// awaitFrom is await for the states from the n-th on: what was told before
+// something was done says nothing of what came of it.
+func (s *states) awaitFrom(ctx context.Context, n int, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	if err := s.bell.until(ctx, func() bool { return strings.Contains(s.String(), text) }); err != nil {
-		return fmt.Errorf("%q was not told, but\n%s", text, s)
+	if err := s.bell.until(ctx, func() bool { return strings.Contains(s.since(n), text) }); err != nil {
+		return fmt.Errorf("%q was not told after the first %d, but\n%s", text, n, s)
 	}
 	return nil
 }

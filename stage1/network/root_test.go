@@ -195,7 +195,8 @@ func TestReasons(t *testing.T) {
 	cfg = source(t, "ip=10.1.0.5:::24::eth0:none nameserver=10.1.0.1", s)
 	refuse := errors.New("refused")
 	cfg.First = func(context.Context) error { return refuse }
-	cfg.Options.WaitForNet = time.Second
+	// By address: Go looks at a name server that has changed only after 5 seconds.
+	cfg.Hosts, cfg.Options.WaitForNet = []string{"10.1.0.1"}, 3*time.Second
 	if _, err = m.Up(t.Context(), cfg); !errors.Is(err, refuse) {
 		t.Errorf("a source that refuses: %v", err)
 	}
@@ -326,12 +327,65 @@ func TestRenewal(t *testing.T) {
 	up(t, &m, source(t, "ip=eth0:dhcp", s), s)
 	log.await(t, "DHCPACK(eth0far)", 3)
 	log.await(t, "DHCPDISCOVER(eth0far)", 1)
+	if err := s.await(t.Context(), "eth0: usable"); err != nil {
+		t.Fatal(err)
+	}
+	before := s.told()
 	unplug(t, "eth0")
-	if err := s.await(t.Context(), "eth0: no link"); err != nil {
+	if err := s.awaitFrom(t.Context(), before, "eth0: no link"); err != nil {
 		t.Fatal(err)
 	}
 	plug(t, "eth0")
 	log.await(t, "DHCPDISCOVER(eth0far)", 2)
+}
+
+// TestBackBeforeNoticed: a card that is put down and up faster than anybody looks
+// loses its routes, and one that is taken out and put in again has nothing at all.
+// Both get everything back.
+func TestBackBeforeNoticed(t *testing.T) {
+	if !namespaced(t) {
+		return
+	}
+	cable(t, "eth0", true, "10.1.0.1/24")
+	log := dnsmasq(t, pool4, host4)
+	var m Manager
+	s := &states{}
+	up(t, &m, source(t, "ip=eth0:dhcp rd.route=10.9.0.0/16:10.1.0.7:eth0", s), s)
+	for n, lose := range []func(netlink.Link) error{
+		func(l netlink.Link) error { return errors.Join(netlink.LinkSetDown(l), netlink.LinkSetUp(l)) },
+		func(l netlink.Link) error {
+			if err := netlink.LinkDel(l); err != nil {
+				return err
+			}
+			cable(t, "eth0", true, "10.1.0.1/24")
+			return nil
+		},
+	} {
+		awaitRoutes(t, m.run, "10.1.0.1", "10.1.0.7")
+		l, err := netlink.LinkByName("eth0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := lose(l); err != nil {
+			t.Fatal(err)
+		}
+		log.await(t, "DHCPACK(eth0far)", n+2)
+	}
+	awaitRoutes(t, m.run, "10.1.0.1", "10.1.0.7")
+}
+
+// awaitRoutes waits until eth0 has its default route and that of the options.
+func awaitRoutes(t *testing.T, r *run, gateway, other string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	by := func(dst net.IP, gw string) bool {
+		routes, err := netlink.RouteGet(dst)
+		return err == nil && len(routes) > 0 && routes[0].Gw.Equal(net.ParseIP(gw))
+	}
+	if err := r.bell.until(ctx, func() bool { return by(net.IPv4(192, 0, 2, 1), gateway) && by(net.IPv4(10, 9, 1, 1), other) }); err != nil {
+		t.Fatalf("no way by %s and %s: %v", gateway, other, err)
+	}
 }
 
 func TestGivenUp(t *testing.T) {

@@ -21,6 +21,7 @@ type worker struct {
 	r      *run
 	plan   Interface
 	before original
+	index  int // of the card that before is of
 	wg     sync.WaitGroup
 	cancel context.CancelFunc
 	ended  <-chan struct{} // closed when it has
@@ -45,31 +46,58 @@ func (w *worker) set(change func()) {
 	w.r.bell.ring()
 }
 
-// run works until ctx ends, over as many losses of the link as there are. A
-// link that is lost for a moment costs nothing: the addresses stay.
+// run works until ctx ends, over as many losses of the link as there are, and over
+// the card's going and coming back. A link that is lost for a moment costs nothing:
+// the addresses stay, and whatever the kernel took away with it is set again.
 func (w *worker) run(ctx context.Context) {
 	defer w.wg.Wait()
-	for !w.prepare() {
-		if !pause(ctx, time.Second) {
-			return
+	for ctx.Err() == nil {
+		if w.isNew() && !w.prepare() {
+			pause(ctx, time.Second)
+			continue
+		}
+		var losses int
+		_ = w.r.bell.until(ctx, func() bool {
+			losses = w.losses()
+			return w.hasLink() || w.isNew()
+		})
+		if w.hasLink() {
+			w.serve(ctx, losses)
 		}
 	}
-	for w.r.bell.until(ctx, w.hasLink) == nil && ctx.Err() == nil {
-		linked, cancel := context.WithCancel(ctx)
-		var wg sync.WaitGroup
-		for _, part := range w.parts() {
-			wg.Go(func() { part(linked) })
-		}
-		_ = w.r.bell.until(ctx, func() bool { return !w.hasLink() })
-		cancel()
-		wg.Wait()
+}
+
+// serve works until the link is lost again, or was since losses were counted.
+func (w *worker) serve(ctx context.Context, losses int) {
+	linked, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	for _, part := range w.parts() {
+		wg.Go(func() { part(linked) })
 	}
+	_ = w.r.bell.until(ctx, func() bool { return !w.hasLink() || w.losses() != losses })
+	cancel()
+	wg.Wait()
+}
+
+func (w *worker) losses() int {
+	w.r.mu.Lock()
+	defer w.r.mu.Unlock()
+	return w.r.losses[w.plan.Name]
+}
+
+// isNew reports whether the card was not prepared: at first, and when it was taken out and is back.
+func (w *worker) isNew() bool {
+	l, err := netlink.LinkByName(w.plan.Name)
+	return w.index == 0 || err == nil && l.Attrs().Index != w.index
 }
 
 func (w *worker) prepare() bool {
 	l, err := netlink.LinkByName(w.plan.Name)
 	if err == nil {
 		w.before, err = prepare(l, w.plan)
+	}
+	if err == nil {
+		w.index = l.Attrs().Index
 	}
 	w.set(func() { w.broken = err })
 	return err == nil
