@@ -46,6 +46,9 @@ func TestReturn(t *testing.T) {
 		if got := told.words(); !slices.Equal(got, []string{"-a", "+a"}) {
 			t.Errorf("told %v", got)
 		}
+		if up := told.events[1]; up.Err == nil || up.Reason != "" {
+			t.Errorf("it is back, and was down for %v; now %q", up.Err, up.Reason)
+		}
 	})
 }
 

@@ -23,7 +23,7 @@ type Health struct {
 type Event struct {
 	Time time.Time `json:"time"`
 	Up   bool      `json:"up"`
-	Err  error     `json:"-"` // why it went down
+	Err  error     `json:"-"` // why it is down, or was
 	Health
 }
 

@@ -64,8 +64,8 @@ func (m *member) heal() {
 		return
 	}
 	m.opened = make(chan struct{})
+	m.reader.emit(Event{Time: m.breaker.since, Up: true, Err: m.reason, Health: m.snapshot()})
 	m.reason = nil
-	m.reader.emit(Event{Time: m.breaker.since, Up: true, Health: m.snapshot()})
 }
 
 // failed takes down a failure to read.
