@@ -32,6 +32,10 @@ type Config struct {
 	Name      string // of the file; default "image"
 	ReadAhead int    // bytes the kernel reads ahead of a sequential reader; default 1 MiB
 
+	// Watched has the kernel tell of every open and close, so that Server.Unused can. A
+	// stopped server then hangs those that open the file as well.
+	Watched bool
+
 	// Failed gets every read that is answered with EIO, since the kernel can pass no
 	// reason on. It is called from many goroutines.
 	Failed func(off int64, n int, err error)
@@ -50,6 +54,7 @@ type Server struct {
 	dir  string
 	file string
 	fuse *fuse.Server
+	tree *tree
 	done chan struct{} // closed when nothing is served any more
 }
 
@@ -78,6 +83,7 @@ func Mount(ctx context.Context, dir string, c Config) (*Server, error) {
 	if err := s.settle(ctx, c.ReadAhead); err != nil {
 		return nil, errors.Join(fmt.Errorf("serve at %s: %w", dir, err), s.Abort())
 	}
+	s.tree.users.begin()
 	return s, nil
 }
 
@@ -87,8 +93,9 @@ func (s *Server) start(c Config) error {
 	if err != nil {
 		return err
 	}
+	s.tree = newTree(c)
 	// With a /dev/fd name the library takes the connection as it is.
-	s.fuse, err = fuse.NewServer(newTree(c), fmt.Sprintf("/dev/fd/%d", fd), &fuse.MountOptions{
+	s.fuse, err = fuse.NewServer(s.tree, fmt.Sprintf("/dev/fd/%d", fd), &fuse.MountOptions{
 		MaxBackground: maxBackground, MaxWrite: maxRead, DisableXAttrs: true, DisableReadDirPlus: true,
 		ExtraCapabilities: fuse.CAP_ASYNC_DIO, // or a loop device in direct mode has one request under way at a time
 		Logger:            log.New(unsaid{}, "", 0),
@@ -163,6 +170,21 @@ func (s *Server) touch(readAhead int) error {
 
 // Path is the file that is served.
 func (s *Server) Path() string { return s.file }
+
+// Unused returns when nobody has the file open any more, neither a process nor a loop
+// device, or with the cause of ctx. Whoever wants to know when a user is gone calls it
+// after that user has come. It needs Config.Watched.
+func (s *Server) Unused(ctx context.Context) error {
+	if !s.tree.config.Watched {
+		return fmt.Errorf("wait for the last user of %s: it isn't watched", s.file)
+	}
+	select {
+	case <-s.tree.users.none():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 // Wait returns when the file is no longer served: after Close or Abort, or an umount by
 // somebody else.

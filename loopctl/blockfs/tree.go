@@ -21,10 +21,11 @@ type tree struct {
 	fuse.RawFileSystem
 	config Config
 	born   time.Time
+	users  *users
 }
 
 func newTree(c Config) *tree {
-	return &tree{fuse.NewDefaultRawFileSystem(), c, time.Now()}
+	return &tree{fuse.NewDefaultRawFileSystem(), c, time.Now(), newUsers()}
 }
 
 func (t *tree) String() string { return "blockfs" }
@@ -66,10 +67,18 @@ func (t *tree) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut)
 }
 
 // Open answers that there is nothing to do: from then on the kernel opens and closes
-// without a request, and keeps the pages.
-func (t *tree) Open(_ <-chan struct{}, _ *fuse.OpenIn, _ *fuse.OpenOut) fuse.Status {
-	return fuse.ENOSYS
+// without a request, and keeps the pages. A file that is watched keeps them too.
+func (t *tree) Open(_ <-chan struct{}, _ *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	if !t.config.Watched {
+		return fuse.ENOSYS
+	}
+	out.OpenFlags, out.Fh = fuse.FOPEN_KEEP_CACHE, t.users.come()
+	return fuse.OK
 }
+
+// Release comes when the last reference to an open file is gone, a loop device's
+// among them (fs/fuse/file.c, fuse_release). Nobody waits for the answer.
+func (t *tree) Release(_ <-chan struct{}, in *fuse.ReleaseIn) { t.users.gone(in.Fh) }
 
 func (t *tree) OpenDir(_ <-chan struct{}, _ *fuse.OpenIn, _ *fuse.OpenOut) fuse.Status {
 	return fuse.OK
