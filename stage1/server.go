@@ -8,16 +8,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync/atomic"
-	"time"
 
 	"github.com/molt-installer/molt/internal/handoff"
-	"github.com/molt-installer/molt/loopctl/blockfs"
 	"github.com/molt-installer/molt/loopctl/failover"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
-	"github.com/molt-installer/molt/stage1/stream"
 )
 
 // mirror is a server that has what is wanted.
@@ -200,93 +195,6 @@ func (s *session) takeImage(ctx context.Context, good []mirror, f *Failure) bool
 		return false
 	}
 	return true
-}
-
-// serve shows the image as a file that is read from the servers block by block.
-func (s *session) serve(ctx context.Context, sources []failover.Source, good []mirror) error {
-	image, err := stream.Open(ctx, sources, *s.build.Verity, stream.Options{
-		Deadline: serverPatience, Parallel: parallel(good),
-		Tell:     func(e failover.Event) { s.say("The image of stage 2: %s", inWords(e)) },
-		Patience: serversBack, Waiting: func(err error) {
-			s.say("The image of stage 2: %v; trying again for %v", err, serversBack)
-		},
-	})
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(s.dirs.stream, 0o755); err != nil {
-		return errors.Join(err, image.Close())
-	}
-	var lost atomic.Pointer[error]
-	server, err := blockfs.Mount(ctx, s.dirs.stream, blockfs.Config{
-		Reader: image, Name: filepath.Base(s.build.Stage2.Path),
-		Failed: func(off int64, n int, err error) {
-			lost.Store(&err)
-			s.note("stage 2's image: %d bytes at %d: %v", n, off, err)
-		},
-	})
-	if err != nil {
-		return errors.Join(fmt.Errorf("serve the image of stage 2: %w", err), image.Close())
-	}
-	s.current.image, s.current.streamed = server.Path(), true
-	s.current.lost = func() error {
-		if err := lost.Load(); err != nil {
-			return *err
-		}
-		return nil
-	}
-	s.current.stream = func() error {
-		err := server.Close()
-		s.note("stage 2's image: %+v", image.Stats())
-		closeMirrors(good)
-		return errors.Join(err, image.Close())
-	}
-	s.say("The image of stage 2 is read from %s as it is needed", names(good))
-	return nil
-}
-
-// serversBack is how long an image that is in use waits for its servers: as long as
-// it takes to restart one.
-const serversBack = 5 * time.Minute
-
-// inWords is a server's going down or coming back.
-func inWords(e failover.Event) string {
-	if e.Up {
-		return e.Source + " answers again"
-	}
-	return e.Err.Error()
-}
-
-// parallel is how many parts a server is asked for at a time: FTP has a
-// connection for each.
-func parallel(good []mirror) int {
-	for _, m := range good {
-		if m.source.Scheme == "ftp" {
-			return 1
-		}
-	}
-	return 4
-}
-
-func names(good []mirror) string {
-	var list []string
-	for _, m := range good {
-		list = append(list, m.source.Redacted())
-	}
-	return strings.Join(list, ", ")
-}
-
-// closeStream ends what serves the image.
-func (s *session) closeStream() error {
-	if s.current.stream == nil {
-		return nil
-	}
-	err := s.current.stream()
-	s.current.stream = nil
-	if err != nil {
-		return fmt.Errorf("end the image's way from the servers: %w", err)
-	}
-	return nil
 }
 
 // memoryLeft is what a download must leave for everything else, bytes.

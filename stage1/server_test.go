@@ -7,17 +7,23 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/loopctl/failover"
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/media/verity"
 	"github.com/molt-installer/molt/stage1/network"
 )
@@ -224,6 +230,106 @@ func TestPrivateCA(t *testing.T) {
 	s.setCommandLine("inst.cacert=file:/etc/hostname")
 	if f := s.trust(t.Context()); f == nil || !strings.Contains(f.Error(), "no certificate in PEM") {
 		t.Errorf("%v", f)
+	}
+}
+
+// TestServersInWords: a server that sent damaged blocks never stopped answering.
+func TestServersInWords(t *testing.T) {
+	at := failover.Health{Source: "http://a/stage2.img"}
+	corrupt := &verity.BlockError{Block: 2}
+	for _, c := range []struct {
+		event failover.Event
+		says  string
+	}{
+		{failover.Event{Err: corrupt, Health: at}, "http://a/stage2.img: block 2 (at byte 8192) isn't what its hash tree covers"},
+		{failover.Event{Up: true, Err: corrupt, Health: at}, "http://a/stage2.img is asked again: what it sent last was right"},
+		{failover.Event{Err: failover.ErrTimeout, Health: at}, "http://a/stage2.img: no answer in time"},
+		{failover.Event{Up: true, Err: failover.ErrTimeout, Health: at}, "http://a/stage2.img answers again"},
+		{failover.Event{Err: &fetch.Error{Op: "read", Where: "http://a/stage2.img", Reason: fetch.ErrRefused}, Health: at},
+			"http://a/stage2.img: " + (&fetch.Error{Reason: fetch.ErrRefused}).Why()},
+	} {
+		if got := inWords(c.event); got != c.says {
+			t.Errorf("%q, want %q", got, c.says)
+		}
+	}
+}
+
+// connections are those that servers have open.
+type connections struct {
+	mu   sync.Mutex
+	open map[net.Conn]bool
+	none chan struct{} // gets something whenever the last is closed
+}
+
+func (c *connections) serve(t *testing.T, p *published) string {
+	t.Helper()
+	web := httptest.NewUnstartedServer(http.FileServer(http.Dir(p.dir)))
+	web.Config.ConnState = func(conn net.Conn, state http.ConnState) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if state != http.StateClosed {
+			c.open[conn] = true
+			return
+		}
+		delete(c.open, conn)
+		if len(c.open) == 0 {
+			select {
+			case c.none <- struct{}{}:
+			default:
+			}
+		}
+	}
+	web.Start()
+	t.Cleanup(web.Close)
+	return web.URL
+}
+
+// forget forgets that there were none for a while.
+func (c *connections) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.none:
+	default:
+	}
+}
+
+// TestServersLeftAlone: when the last who had the image open has gone, no server has a
+// connection any more, and one that is down isn't asked whether it is back.
+func TestServersLeftAlone(t *testing.T) {
+	p := publish(t)
+	flipped := publish(t)
+	flipped.image[3*verity.BlockSize] ^= 1
+	flipped.write(t, "images/stage2.img", flipped.image)
+	conns := &connections{open: map[net.Conn]bool{}, none: make(chan struct{}, 1)}
+	good, bad := conns.serve(t, p), conns.serve(t, flipped)
+	s, _, _ := serverSession(t, p, "inst.stage2="+bad+" inst.stage2="+good)
+	if failure := s.search(t.Context()); failure != nil {
+		t.Fatal(failure)
+	}
+	f, err := os.Open(s.current.image) // as the loop device has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	stop := s.leaveUnread(t.Context())
+	if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, p.image) {
+		t.Errorf("%d of %d bytes, %v", len(got), len(p.image), err)
+	}
+	image := s.current.streamed.image
+	if h := image.Health(); h[0].State == failover.Closed || h[1].State != failover.Closed {
+		t.Errorf("%+v", h)
+	}
+	conns.forget()
+	f.Close()
+	select {
+	case <-conns.none:
+	case <-time.After(30 * time.Second):
+		t.Error("there are still connections")
+	}
+	stop()
+	if _, err := image.ReadAt(t.Context(), make([]byte, 1), 0); !errors.Is(err, failover.ErrClosed) {
+		t.Errorf("it is still read: %v", err)
 	}
 }
 

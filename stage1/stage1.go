@@ -98,9 +98,19 @@ type attempt struct {
 	image    string       // the file with the image of stage 2
 	loops    []string     // attached devices, in order
 	mapped   string       // the device over the image's loop, if there is one
-	streamed bool         // image is read from servers as it is needed
+	streamed *streamed    // image, if it is read from servers as it is needed
 	stream   func() error // ends what serves image, if that comes from servers
-	lost     func() error // why some of the image couldn't be read from them; may be nil
+}
+
+// lost is why some of the image couldn't be read from servers.
+func (a attempt) lost() error {
+	if a.streamed == nil {
+		return nil
+	}
+	if err := a.streamed.lost.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // run tries until there is an answer to how it all ends: reboot, poweroff or halt.
@@ -137,7 +147,7 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 		return nil, err
 	}
 	root, err := s.assemble(ctx)
-	if err != nil && s.current.lost != nil && s.current.lost() != nil {
+	if err != nil && s.current.lost() != nil {
 		err = fmt.Errorf("the image of stage 2 can't be used: %w (%w)", s.current.lost(), err)
 	}
 	if err != nil {
@@ -164,7 +174,7 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 func (s *session) handOver(root rootFS, ks *handoff.Kickstart) error {
 	r := s.fixed
 	r.Build, r.Medium, r.CommandLine, r.Kickstart = s.build, s.current.medium, s.cmdline, ks
-	r.Network, r.CA, r.Streamed = s.network, s.caFile(), s.current.streamed
+	r.Network, r.CA, r.Streamed = s.network, s.caFile(), s.current.streamed != nil
 	r.Image, r.Loop, r.Lower, r.Root = root.image, root.loop, s.dirs.lower, s.dirs.root
 	if err := r.Write(s.dirs.record); err != nil {
 		return fmt.Errorf("write the record for stage 2: %w", err)

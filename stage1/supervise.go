@@ -43,6 +43,7 @@ func (s *session) supervise(ctx context.Context) (*handoff.Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start stage 2: %w", err)
 	}
+	defer s.leaveUnread(ctx)()
 	tail := s.listen(r)
 	how, asked := s.await(ctx, p)
 	_ = r.SetReadDeadline(time.Now().Add(lastWords))

@@ -99,6 +99,14 @@ func (c *cache) filled(n int64, e *entry, data []byte, err error) {
 	}
 }
 
+// drop forgets all chunks.
+func (c *cache) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.entries)
+	c.used.Init()
+}
+
 func (c *cache) served(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -258,12 +258,14 @@ func passing(err error) bool {
 	})
 }
 
-// Close ends everything; a read that waits gets an error.
+// Close ends everything; a read that waits gets an error. The memory of the cache is free
+// after it, even while somebody still has the Image.
 func (i *Image) Close() error {
 	i.mu.Lock()
 	i.end()
 	i.mu.Unlock()
 	err := i.reader.Close()
 	i.workers.Wait()
+	i.cache.drop()
 	return err
 }
