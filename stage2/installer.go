@@ -94,7 +94,7 @@ func (in Installer) Run(ctx context.Context) error {
 		in.Host = linuxhost.New()
 	}
 	if in.Probe == nil {
-		in.Probe = func(ctx context.Context) (machine.Machine, error) { return linuxhost.Probe(ctx, "/") }
+		in.Probe = func(ctx context.Context) (machine.Machine, error) { return linuxhost.Probe(ctx, "/", in.Host) }
 	}
 	record, err := handoff.ReadRecord(in.Paths.Record)
 	if err != nil {

@@ -9,19 +9,31 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // Probe collects the facts of the machine whose root directory is root ("/"):
-// from /sys, /proc and, for what is on its disks, /dev. It writes nothing and
-// wakes no optical drive. A fact that can't be had is left empty; an error
-// says that there is no /sys or /proc, or that ctx ended.
-func Probe(ctx context.Context, root string) (machine.Machine, error) {
-	p := prober{root: root}
+// from /sys, /proc and, for what is on its disks, /dev. It writes nothing, starts
+// no array and no volume group, and wakes no optical drive. A fact that can't be had
+// is left empty, and Machine.Unknown says why; an error says that there is no /sys
+// or /proc, or that ctx ended.
+//
+// tools runs lvm and btrfs where members of theirs are found; with nil what they
+// would tell stays unknown. What is fixed and small, like the superblocks of md and
+// btrfs, is read here; the metadata of LVM is a language that only lvm speaks.
+//
+// A disk that doesn't answer holds Probe up for as long as the kernel tries, once,
+// however many there are: the disks are read side by side, and no tool gets one that
+// couldn't be read.
+func Probe(ctx context.Context, root string, tools host.Commands) (machine.Machine, error) {
+	p := prober{root: root, tools: tools}
 	m := machine.Machine{
 		Firmware: p.firmware(),
 		Arch:     debianArch(runtime.GOARCH),
@@ -37,11 +49,24 @@ func Probe(ctx context.Context, root string) (machine.Machine, error) {
 	if m.Disks, err = p.disks(ctx); err != nil {
 		return m, fmt.Errorf("probe the machine: %w", err)
 	}
+	for _, d := range m.Disks {
+		if why, ok := strings.CutPrefix(d.InUse, unreadable); ok {
+			m.Unknown = append(m.Unknown, d.Path+": "+why)
+		}
+	}
+	s := p.stacks(ctx, m.Disks)
+	m.Stacks, m.Unknown = s.found, append(m.Unknown, s.unknown...)
+	if err := ctx.Err(); err != nil {
+		return m, fmt.Errorf("probe the machine: %w", err)
+	}
 	return m, nil
 }
 
 // prober reads below a root directory.
-type prober struct{ root string }
+type prober struct {
+	root  string
+	tools host.Commands
+}
 
 func (p prober) path(name string) string { return filepath.Join(p.root, name) }
 
@@ -157,16 +182,14 @@ func (p prober) disks(ctx context.Context) ([]machine.Disk, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	disks := []machine.Disk{}
-	for _, e := range entries {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if p.target(e.Name()) {
-			disks = append(disks, p.disk(e.Name(), users))
-		}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !p.target(e.Name()) })
+	disks := make([]machine.Disk, len(entries))
+	var read sync.WaitGroup
+	for i, e := range entries {
+		read.Go(func() { disks[i] = p.disk(e.Name(), users) })
 	}
-	return disks, nil
+	read.Wait()
+	return disks, ctx.Err()
 }
 
 // joinWords joins what isn't empty, and leaves out a first word that the second

@@ -14,7 +14,10 @@ import (
 	"github.com/molt-installer/molt/stage2/machine"
 )
 
-const sysSector = 512 // sysfs counts sizes in these, whatever the disk's sector is
+const (
+	sysSector  = 512 // sysfs counts sizes in these, whatever the disk's sector is
+	unreadable = "can't be read: "
+)
 
 // target reports whether a block device is a disk of its own: no loop, RAM,
 // floppy or optical device, nothing that lies on other disks (dm, md), no
@@ -85,19 +88,19 @@ func (p prober) contents(d *machine.Disk) {
 		_, err = f.ReadAt(make([]byte, sysSector), 0)
 	}
 	if err != nil {
-		d.InUse = cmp.Or(d.InUse, "can't be read: "+reason(err))
+		d.InUse = cmp.Or(d.InUse, unreadable+reason(err))
 		return
 	}
 	table := readTable(f, int64(d.Sector))
 	v := media.ReadVolume(f, d.Size)
-	d.FSType, d.Label = v.FSType, v.Label
-	d.Table = table.kind
+	d.FSType, d.Label, d.UUID = v.FSType, v.Label, v.UUID
+	d.Table, d.TableID = table.kind, table.id
 	if len(d.Parts) == 0 && v.FSType != "" && table.kind == "dos" {
-		d.Table = "" // the code in the boot sector of a FAT is easily taken for one
+		d.Table, d.TableID = "", "" // the code in the boot sector of a FAT is easily taken for one
 	}
 	for i := range d.Parts {
 		part := &d.Parts[i]
-		part.Type = table.types[part.Number]
+		table.tell(part)
 		if v, err := p.volume(part.Path, part.Size); err == nil {
 			part.FSType, part.Label, part.UUID = v.FSType, v.Label, v.UUID
 		}

@@ -5,12 +5,35 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"unicode/utf16"
+
+	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // diskTable is what a partition table says beyond what the kernel tells.
 type diskTable struct {
-	kind  string         // "gpt", "dos", or empty
-	types map[int]string // partition number → GUID, or "0x83"
+	kind  string // "gpt", "dos", or empty
+	id    string
+	parts map[int]tablePart // by number
+}
+
+// tablePart is what the kernel doesn't tell of a partition, and machine.Part has.
+type tablePart struct {
+	kind, uuid, name string
+	attributes       uint64
+	size             int64 // bytes, of an extended one, which the kernel shows two sectors of; otherwise 0
+}
+
+// tell adds to part what the table says of it.
+func (t diskTable) tell(part *machine.Part) {
+	e, ok := t.parts[part.Number]
+	if !ok {
+		return
+	}
+	part.Type, part.PartUUID, part.Name, part.Attributes = e.kind, e.uuid, e.name, e.attributes
+	if e.size > 0 {
+		part.Size = e.size
+	}
 }
 
 // readTable reads a disk's partition table. Damaged ones count as none.
@@ -41,14 +64,14 @@ func readGPT(r io.ReaderAt, sector int64) (diskTable, bool) {
 	if size < 128 || size > 4096 || start < 0 || start > 1<<48 {
 		return diskTable{}, false
 	}
-	t := diskTable{kind: "gpt", types: map[int]string{}}
-	entry := make([]byte, 16)
+	t := diskTable{kind: "gpt", id: guid(h[56:]), parts: map[int]tablePart{}}
+	entry := make([]byte, 128)
 	for i := range int64(min(count, 1024)) {
 		if _, err := r.ReadAt(entry, start*sector+i*int64(size)); err != nil {
 			break
 		}
 		if [16]byte(entry) != [16]byte{} {
-			t.types[int(i)+1] = guid(entry)
+			t.parts[int(i)+1] = tablePart{kind: guid(entry), uuid: guid(entry[16:]), name: gptName(entry[56:]), attributes: le.Uint64(entry[48:])}
 		}
 	}
 	return t, true
@@ -60,13 +83,26 @@ func guid(b []byte) string {
 	return fmt.Sprintf("%08x-%04x-%04x-%x-%x", le.Uint32(b), le.Uint16(b[4:]), le.Uint16(b[6:]), b[8:10], b[10:16])
 }
 
+// gptName is the UTF-16 before the first zero.
+func gptName(b []byte) string {
+	var units []uint16
+	for i := 0; i+1 < len(b); i += 2 {
+		u := binary.LittleEndian.Uint16(b[i:])
+		if u == 0 {
+			break
+		}
+		units = append(units, u)
+	}
+	return string(utf16.Decode(units))
+}
+
 // readDOS reads the four entries of a master boot record, and the chain of
 // logical partitions in an extended one.
 func readDOS(r io.ReaderAt, boot []byte, sector int64) diskTable {
 	if boot[510] != 0x55 || boot[511] != 0xaa {
 		return diskTable{}
 	}
-	t := diskTable{kind: "dos", types: map[int]string{}}
+	t := diskTable{kind: "dos", id: fmt.Sprintf("%08x", binary.LittleEndian.Uint32(boot[440:])), parts: map[int]tablePart{}}
 	for i := range 4 {
 		e := dosEntry(boot[446+16*i:])
 		if e.status&0x7f != 0 {
@@ -75,26 +111,39 @@ func readDOS(r io.ReaderAt, boot []byte, sector int64) diskTable {
 		if e.kind == 0 {
 			continue
 		}
-		t.types[i+1] = e.kindName()
+		t.add(i+1, e, sector)
 		if e.extended() {
 			t.readLogical(r, e.start, sector)
 		}
 	}
-	if len(t.types) == 1 && t.types[1] == "0xee" {
+	if len(t.parts) == 1 && t.parts[1].kind == "0xee" {
 		return diskTable{} // what protects a GPT, without a good one
 	}
 	return t
 }
 
+// add notes partition n. Its UUID is made as the kernel does (block/partitions/msdos.c).
+func (t diskTable) add(n int, e dosPart, sector int64) {
+	p := tablePart{kind: fmt.Sprintf("%#x", e.kind), uuid: fmt.Sprintf("%s-%02x", t.id, n), attributes: uint64(e.status & 0x80)}
+	if e.extended() {
+		p.size = e.size * sector
+	}
+	t.parts[n] = p
+}
+
+// readLogical follows the chain as the kernel does: a link may be empty, and then
+// no number is used up.
 func (t diskTable) readLogical(r io.ReaderAt, first, sector int64) {
 	boot := make([]byte, 512)
-	for n, at := 5, first; n < 64; n++ {
+	at, n := first, 5
+	for range 100 {
 		if _, err := r.ReadAt(boot, at*sector); err != nil || boot[510] != 0x55 || boot[511] != 0xaa {
 			return
 		}
 		here, next := dosEntry(boot[446:]), dosEntry(boot[462:])
-		if here.kind != 0 {
-			t.types[n] = here.kindName()
+		if here.size != 0 && !here.extended() {
+			t.add(n, here, sector)
+			n++
 		}
 		if !next.extended() {
 			return
@@ -105,13 +154,11 @@ func (t diskTable) readLogical(r io.ReaderAt, first, sector int64) {
 
 type dosPart struct {
 	status, kind byte
-	start        int64 // sectors
+	start, size  int64 // sectors
 }
 
 func dosEntry(b []byte) dosPart {
-	return dosPart{b[0], b[4], int64(binary.LittleEndian.Uint32(b[8:]))}
+	return dosPart{b[0], b[4], int64(binary.LittleEndian.Uint32(b[8:])), int64(binary.LittleEndian.Uint32(b[12:]))}
 }
-
-func (e dosPart) kindName() string { return fmt.Sprintf("%#x", e.kind) }
 
 func (e dosPart) extended() bool { return e.kind == 0x5 || e.kind == 0xf || e.kind == 0x85 }

@@ -64,6 +64,9 @@ func sfdiskImage(t *testing.T, mib int64, script string) string {
 const (
 	esp  = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 	data = "0fc63daf-8483-4772-8e79-3d69d8477de4"
+
+	diskID = "6d6f6c74-0000-4000-8000-000000000001"
+	partID = "6d6f6c74-0000-4000-8000-000000000002"
 )
 
 func ext2(label string) string {
@@ -116,7 +119,7 @@ func fakeMachine(t *testing.T) string {
 		"sys/block/nvme0c0n1/size":     "8\n",
 		"sys/block/nvme0c0n1/hidden":   "1\n",
 		"sys/block/sdz/size":           "0\n",
-		"dev/vda":                      sfdiskImage(t, 16, "label: gpt\nsize=8192, type="+esp+"\nsize=8, type="+data+"\n"),
+		"dev/vda":                      sfdiskImage(t, 16, "label: gpt\nlabel-id: "+diskID+"\nsize=8192, type="+esp+", name=\"EFI é\", uuid="+partID+"\nsize=8, type="+data+", attrs=\"RequiredPartition GUID:63\", uuid="+esp+"\n"),
 		"dev/vda1":                     ext2("one"),
 		"dev/vda2":                     ext2("two"),
 		"dev/vdb":                      strings.Repeat("\x00", 4096),
@@ -128,19 +131,20 @@ func fakeMachine(t *testing.T) string {
 }
 
 func TestProbe(t *testing.T) {
-	got, err := Probe(t.Context(), fakeMachine(t))
+	got, err := Probe(t.Context(), fakeMachine(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := machine.Machine{
 		Firmware: machine.UEFI, Arch: got.Arch, Memory: 2 << 30, CPUs: 4, Product: "QEMU Standard PC",
-		Drives: []machine.Drive{{Path: "/dev/sr0", Model: "QEMU DVD-ROM"}},
-		NICs:   []machine.Interface{{Name: "eth0", MAC: "52:54:00:12:34:56", Driver: "virtio_net", Carrier: true}},
+		Drives:  []machine.Drive{{Path: "/dev/sr0", Model: "QEMU DVD-ROM"}},
+		NICs:    []machine.Interface{{Name: "eth0", MAC: "52:54:00:12:34:56", Driver: "virtio_net", Carrier: true}},
+		Unknown: []string{"/dev/vdf: no such file or directory"},
 		Disks: []machine.Disk{
 			{Path: "/dev/vda", Links: []string{"/dev/disk/by-id/virtio-my_disk"}, Seq: 9, Size: 16 << 20, Sector: 512, Serial: "my disk",
-				Transport: "virtio", Table: "gpt", Parts: []machine.Part{
-					{Path: "/dev/vda1", Number: 1, Start: 1 << 20, Size: 4 << 20, Type: esp, FSType: "ext2", Label: "one"},
-					{Path: "/dev/vda2", Number: 2, Start: 5 << 20, Size: 4096, Type: data, FSType: "ext2", Label: "two"},
+				Transport: "virtio", Table: "gpt", TableID: diskID, Parts: []machine.Part{
+					{Path: "/dev/vda1", Number: 1, Start: 1 << 20, Size: 4 << 20, Type: esp, PartUUID: partID, Name: "EFI é", FSType: "ext2", Label: "one"},
+					{Path: "/dev/vda2", Number: 2, Start: 5 << 20, Size: 4096, Type: data, PartUUID: esp, Attributes: 1<<63 | 1, FSType: "ext2", Label: "two"},
 				}},
 			{Path: "/dev/vdb", Size: 4096, Sector: 512, Removable: true, ReadOnly: true, InUse: "mounted on /molt/my medium",
 				Parts: []machine.Part{{Path: "/dev/vdb1", Number: 1, Size: 4096, FSType: "ext2", Label: "medium"}}},
@@ -160,7 +164,7 @@ func TestProbeLinks(t *testing.T) {
 		"proc/meminfo": "MemTotal: 1 kB\n", "proc/1/mountinfo": "", "sys/block/sda/size": "8\n", "sys/block/sdb/size": "8\n",
 		"sys/block/sda/wwid": "naa.5000\n", "dev/disk/by-id/ata-x": "→../../sda", "dev/disk/by-path/pci-0": "→../../sda", "dev/sda": "",
 	})
-	m, err := Probe(t.Context(), root)
+	m, err := Probe(t.Context(), root, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,19 +177,19 @@ func TestProbeLinks(t *testing.T) {
 }
 
 func TestProbeFails(t *testing.T) {
-	if _, err := Probe(t.Context(), t.TempDir()); err == nil {
+	if _, err := Probe(t.Context(), t.TempDir(), nil); err == nil {
 		t.Error("no error for a machine without /proc")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Probe(ctx, fakeMachine(t)); !errors.Is(err, context.Canceled) {
+	if _, err := Probe(ctx, fakeMachine(t), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want the context's", err)
 	}
 }
 
 // The machine of the test itself.
 func TestProbeHere(t *testing.T) {
-	m, err := Probe(t.Context(), "/")
+	m, err := Probe(t.Context(), "/", New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,24 +199,45 @@ func TestProbeHere(t *testing.T) {
 }
 
 func TestReadTable(t *testing.T) {
+	type kinds map[int]string
 	tests := []struct {
-		name, script string
-		want         diskTable
+		name, script, kind string
+		want               kinds
 	}{
-		{"gpt", "label: gpt\n1M,1M," + esp + "\n", diskTable{"gpt", map[int]string{1: esp}}},
-		{"gpt with a gap", "label: gpt\n3 : start=2048, size=2048, type=" + data + "\n", diskTable{"gpt", map[int]string{3: data}}},
-		{"empty gpt", "label: gpt\n", diskTable{"gpt", map[int]string{}}},
-		{"dos", "label: dos\n1M,1M,83,*\n,1M,82\n", diskTable{"dos", map[int]string{1: "0x83", 2: "0x82"}}},
-		{"logical", "label: dos\n1M,1M,83\n,,5\n,1M,83\n,1M,8e\n,1M,7\n",
-			diskTable{"dos", map[int]string{1: "0x83", 2: "0x5", 5: "0x83", 6: "0x8e", 7: "0x7"}}},
+		{"gpt", "label: gpt\n1M,1M," + esp + "\n", "gpt", kinds{1: esp}},
+		{"gpt with a gap", "label: gpt\n3 : start=2048, size=2048, type=" + data + "\n", "gpt", kinds{3: data}},
+		{"empty gpt", "label: gpt\n", "gpt", kinds{}},
+		{"dos", "label: dos\n1M,1M,83,*\n,1M,82\n", "dos", kinds{1: "0x83", 2: "0x82"}},
+		{"logical", "label: dos\n1M,1M,83\n,,5\n,1M,83\n,1M,8e\n,1M,7\n", "dos", kinds{1: "0x83", 2: "0x5", 5: "0x83", 6: "0x8e", 7: "0x7"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := readTable(strings.NewReader(sfdiskImage(t, 16, tt.script)), 512)
-			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(diskTable{})); diff != "" {
-				t.Error(diff)
+			table, got := readTable(strings.NewReader(sfdiskImage(t, 16, tt.script)), 512), kinds{}
+			for n, p := range table.parts {
+				got[n] = p.kind
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" || table.kind != tt.kind || table.id == "" {
+				t.Errorf("%s table %q: %s", table.kind, table.id, diff)
 			}
 		})
+	}
+}
+
+// What sfdisk made is told of partitions as blkid shows it.
+func TestReadTableParts(t *testing.T) {
+	dos := readTable(strings.NewReader(sfdiskImage(t, 16, "label: dos\nlabel-id: 0x1b2c3d4e\n1M,1M,83,*\n,,5\n,1M,83\n")), 512)
+	want := map[int]tablePart{
+		1: {kind: "0x83", uuid: "1b2c3d4e-01", attributes: 0x80},
+		2: {kind: "0x5", uuid: "1b2c3d4e-02", size: 14 << 20},
+		5: {kind: "0x83", uuid: "1b2c3d4e-05"},
+	}
+	if diff := cmp.Diff(want, dos.parts, cmp.AllowUnexported(tablePart{})); diff != "" {
+		t.Error(diff)
+	}
+	extended := machine.Part{Number: 2, Size: 1024}
+	dos.tell(&extended)
+	if extended.Size != 14<<20 || extended.PartUUID != "1b2c3d4e-02" {
+		t.Errorf("the extended partition: %+v", extended)
 	}
 }
 
@@ -242,8 +267,8 @@ func FuzzReadTable(f *testing.F) {
 		if sector != 512 && sector != 4096 {
 			return
 		}
-		if got := readTable(bytes.NewReader(disk), sector); got.kind == "" && got.types != nil {
-			t.Errorf("types without a table: %+v", got)
+		if got := readTable(bytes.NewReader(disk), sector); got.kind == "" && got.parts != nil {
+			t.Errorf("partitions without a table: %+v", got)
 		}
 	})
 }
