@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,23 +23,73 @@ const partsPatience = 30 * time.Second
 
 // rescan makes the kernel take over the table just written to f. Disks that
 // don't scan for partitions, as loop devices, are told each one.
-func rescan(f *os.File, t host.Table) error {
+func rescan(f *os.File, t host.Table, g geometry) error {
 	err := unix.IoctlSetInt(int(f.Fd()), unix.BLKRRPART, 0)
 	if !errors.Is(err, unix.EINVAL) {
 		return err
 	}
-	for n := 1; n <= 128; n++ {
-		err := blkpg(f, unix.BLKPG_DEL_PARTITION, n, host.TablePart{})
-		if err != nil && !errors.Is(err, unix.ENXIO) {
+	return tell(f, t, g)
+}
+
+// tell makes the kernel have t's partitions, one by one: those that it has already are
+// left alone, so others may be in use.
+func tell(f *os.File, t host.Table, g geometry) error {
+	have, err := kernelParts(f.Name())
+	if err != nil {
+		return err
+	}
+	want := map[int]host.TablePart{}
+	for i, p := range t.Parts {
+		want[p.No(i)] = known(p, g)
+	}
+	for n, p := range have {
+		if w, ok := want[n]; ok && w.Start == p.Start && w.Size == p.Size {
+			delete(want, n)
+		} else if err := blkpg(f, unix.BLKPG_DEL_PARTITION, n, p); err != nil && !errors.Is(err, unix.ENXIO) {
 			return fmt.Errorf("remove the old partition %d: %w", n, err)
 		}
 	}
-	for i, p := range t.Parts {
-		if err := blkpg(f, unix.BLKPG_ADD_PARTITION, i+1, p); err != nil {
-			return fmt.Errorf("add partition %d: %w", i+1, err)
+	for _, n := range slices.Sorted(maps.Keys(want)) {
+		if err := blkpg(f, unix.BLKPG_ADD_PARTITION, n, want[n]); err != nil {
+			return fmt.Errorf("add partition %d: %w", n, err)
 		}
 	}
 	return nil
+}
+
+// known is p as the kernel has it: of an extended partition it shows no more than
+// the first two sectors (block/partitions/msdos.c).
+func known(p host.TablePart, g geometry) host.TablePart {
+	if isExtended(p.Type) {
+		p.Size = min(p.Size, max(g.sector, 1024))
+	}
+	return p
+}
+
+// isExtended reports whether type is that of the partition which holds the logical ones.
+func isExtended(kind string) bool {
+	return slices.Contains([]string{"5", "f", "85"}, dosType(kind))
+}
+
+// kernelParts are the partitions that the kernel has of a disk, by number.
+func kernelParts(disk string) (map[int]host.TablePart, error) {
+	found, err := filepath.Glob(filepath.Join("/sys/class/block", filepath.Base(disk), "*", "partition"))
+	if err != nil {
+		return nil, err
+	}
+	parts := map[int]host.TablePart{}
+	for _, file := range found {
+		dir := filepath.Dir(file)
+		data, err := os.ReadFile(file)
+		n, err2 := strconv.Atoi(strings.TrimSpace(string(data)))
+		start, err3 := sectors(dir + "/start")
+		size, err4 := sectors(dir + "/size")
+		if err := errors.Join(err, err2, err3, err4); err != nil {
+			return nil, err
+		}
+		parts[n] = host.TablePart{Number: n, Start: start, Size: size}
+	}
+	return parts, nil
 }
 
 // blkpg is ioctl BLKPG, include/uapi/linux/blkpg.h.
@@ -53,7 +105,7 @@ func blkpg(f *os.File, op int32, n int, p host.TablePart) error {
 
 // awaitParts waits until the kernel has every partition where it should be,
 // with a device node. devtmpfs makes the nodes; inotify tells of them.
-func awaitParts(ctx context.Context, disk string, t host.Table) error {
+func awaitParts(ctx context.Context, disk string, parts []host.TablePart, g geometry) error {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return fmt.Errorf("wait for the partitions of %s: inotify: %w", disk, err)
@@ -69,7 +121,7 @@ func awaitParts(ctx context.Context, disk string, t host.Table) error {
 	defer stop()
 	buf := make([]byte, 4096)
 	for {
-		missing, err := missingPart(disk, t)
+		missing, err := missingPart(disk, parts, g)
 		if err != nil || missing == "" {
 			return err
 		}
@@ -82,9 +134,10 @@ func awaitParts(ctx context.Context, disk string, t host.Table) error {
 // missingPart names the first partition without a device node. A partition that is
 // elsewhere than the table says is an error: a node of an old table would be
 // formatted in its place.
-func missingPart(disk string, t host.Table) (string, error) {
-	for i, p := range t.Parts {
-		node := partName(disk, i+1)
+func missingPart(disk string, parts []host.TablePart, g geometry) (string, error) {
+	for i, p := range parts {
+		p = known(p, g)
+		node := partName(disk, p.No(i))
 		sys := filepath.Join("/sys/class/block", filepath.Base(node))
 		start, err := sectors(sys + "/start")
 		if errors.Is(err, os.ErrNotExist) {

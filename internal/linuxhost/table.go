@@ -24,17 +24,18 @@ func (h *Host) WriteTable(ctx context.Context, disk string, t host.Table) error 
 	if err != nil {
 		return err
 	}
-	table, err := toGPT(t, g)
-	if err != nil {
-		return fmt.Errorf("partition table for %s: %w", disk, err)
+	if t.Kind == "dos" {
+		err = h.writeMBR(ctx, f, disk, t)
+	} else {
+		err = writeGPT(f, t, g)
 	}
-	if err := writeGPT(f, table, g); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the partition table of %s: %w", disk, err)
 	}
-	if err := rescan(f, t); err != nil {
+	if err := rescan(f, t, g); err != nil {
 		return fmt.Errorf("make the kernel read the partition table of %s: %w", disk, err)
 	}
-	return awaitParts(ctx, disk, t)
+	return awaitParts(ctx, disk, t.Parts, g)
 }
 
 // openExclusive opens a block device that nothing else uses: no mount, no RAID
@@ -71,15 +72,15 @@ func toGPT(t host.Table, g geometry) (*gpt.Table, error) {
 	for i, p := range t.Parts {
 		switch {
 		case p.Start%g.sector != 0 || p.Size%g.sector != 0 || p.Size <= 0:
-			return nil, fmt.Errorf("partition %d: start %d and size %d must be multiples of %d", i+1, p.Start, p.Size, g.sector)
+			return nil, fmt.Errorf("partition %d: start %d and size %d must be multiples of %d", p.No(i), p.Start, p.Size, g.sector)
 		case p.Start < free:
-			return nil, fmt.Errorf("partition %d: starts at %d, before %d where the one before it ends", i+1, p.Start, free)
+			return nil, fmt.Errorf("partition %d: starts at %d, before %d where the one before it ends", p.No(i), p.Start, free)
 		case p.Start+p.Size > g.size-ends:
-			return nil, fmt.Errorf("partition %d: ends at %d, after the last usable byte %d", i+1, p.Start+p.Size, g.size-ends)
+			return nil, fmt.Errorf("partition %d: ends at %d, after the last usable byte %d", p.No(i), p.Start+p.Size, g.size-ends)
 		}
 		free = p.Start + p.Size
 		table.Partitions = append(table.Partitions, &gpt.Partition{
-			Index: i + 1,
+			Index: p.No(i),
 			Start: uint64(p.Start / g.sector),
 			End:   uint64((p.Start+p.Size)/g.sector) - 1,
 			Type:  gpt.Type(p.Type), GUID: p.GUID, Name: p.Name,
@@ -88,7 +89,11 @@ func toGPT(t host.Table, g geometry) (*gpt.Table, error) {
 	return table, nil
 }
 
-func writeGPT(f *os.File, table *gpt.Table, g geometry) error {
+func writeGPT(f *os.File, t host.Table, g geometry) error {
+	table, err := toGPT(t, g)
+	if err != nil {
+		return err
+	}
 	if _, err := f.WriteAt(protectiveMBR(g), 0); err != nil {
 		return err
 	}

@@ -124,24 +124,48 @@ type Disks interface {
 	// and waits until every partition's device node is there. A disk that is
 	// in use gives a *BusyError and is not written.
 	WriteTable(ctx context.Context, disk string, t Table) error
+	// EditTable adds and removes partitions and leaves all others as they are, to
+	// the last attribute. What is done already is left, so that it can be called
+	// again. A partition that is to go and isn't the one it was is an error, and
+	// nothing is written then. It does the rest as WriteTable.
+	EditTable(ctx context.Context, disk string, e Edit) error
 	// Wipe removes the signatures of old file systems, RAID and LVM from a device.
 	Wipe(ctx context.Context, device string) error
 }
 
-// Table is a GPT to write. Offsets and sizes are in bytes, multiples of the
-// sector size.
+// Table is a partition table to write. Offsets and sizes are in bytes, multiples
+// of the sector size.
 type Table struct {
-	GUID  string      `json:"guid"`
-	Parts []TablePart `json:"parts"` // partition n is Parts[n-1]
+	Kind  string      `json:"kind,omitempty"` // "gpt", "dos"; empty is gpt
+	GUID  string      `json:"guid"`           // of a dos table its number: "0x1a2b3c4d"
+	Parts []TablePart `json:"parts"`
 }
 
 // TablePart is one partition of a Table.
 type TablePart struct {
-	Start int64  `json:"start"`
-	Size  int64  `json:"size"`
-	Type  string `json:"type"` // GUID, UEFI specification 5.3.3
-	GUID  string `json:"guid"`
-	Name  string `json:"name"` // at most 36 characters
+	Number int    `json:"number,omitempty"` // 0 is its place in the table, from 1; logical ones are numbered from 5 in their order
+	Start  int64  `json:"start"`
+	Size   int64  `json:"size"`
+	Type   string `json:"type"` // GUID, UEFI specification 5.3.3; "0x83" in a dos table
+	GUID   string `json:"guid,omitempty"`
+	Name   string `json:"name,omitempty"` // at most 36 characters
+	Active bool   `json:"active,omitempty"`
+}
+
+// No is the number of part i of a table.
+func (p TablePart) No(i int) int {
+	if p.Number > 0 {
+		return p.Number
+	}
+	return i + 1
+}
+
+// Edit changes a partition table that stays.
+type Edit struct {
+	Kind   string      `json:"kind"`             // what the table is: "gpt", "dos"
+	Delete []TablePart `json:"delete,omitempty"` // Start and Size tell which
+	Resize []TablePart `json:"resize,omitempty"` // Start tells which, Size is the new one
+	Add    []TablePart `json:"add,omitempty"`
 }
 
 // Loops switches the file under a loop device.

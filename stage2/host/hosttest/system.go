@@ -97,12 +97,42 @@ func (h *Host) WriteTable(_ context.Context, disk string, t host.Table) error {
 		return err
 	}
 	h.wrote(disk)
-	for n := range t.Parts {
-		if err := h.put(&file{PartName(disk, n+1), fs.ModeDevice | 0o660, nil}); err != nil {
+	for i, p := range t.Parts {
+		if err := h.put(&file{PartName(disk, p.No(i)), fs.ModeDevice | 0o660, nil}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// EditTable implements host.Disks: nodes go and come.
+func (h *Host) EditTable(_ context.Context, disk string, e host.Edit) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.call("edit-table %s: delete %s, resize %s, add %s", disk, numbers(e.Delete), numbers(e.Resize), numbers(e.Add)); err != nil {
+		return err
+	}
+	h.wrote(disk)
+	for i, p := range e.Delete {
+		delete(h.files, PartName(disk, p.No(i)))
+	}
+	for i, p := range e.Add {
+		if err := h.put(&file{PartName(disk, p.No(i)), fs.ModeDevice | 0o660, nil}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func numbers(parts []host.TablePart) string {
+	if len(parts) == 0 {
+		return "none"
+	}
+	var list []string
+	for i, p := range parts {
+		list = append(list, strconv.Itoa(p.No(i)))
+	}
+	return strings.Join(list, " ")
 }
 
 // PartName is the device of partition n of disk: "/dev/vda2", "/dev/nvme0n1p2".
