@@ -35,7 +35,7 @@ func TestDefaultsLeaveOut(t *testing.T) {
 	s := compile(DefaultModules())
 	for _, name := range []string{
 		"sound/core/snd", "drivers/gpu/drm/i915/i915", "drivers/net/wireless/intel/iwlwifi/iwlwifi", "drivers/input/joystick/xpad",
-		"drivers/scsi/scsi_debug", "drivers/scsi/qla2xxx/qla2xxx", "fs/btrfs/btrfs", "net/mac80211/mac80211",
+		"drivers/scsi/scsi_debug", "drivers/scsi/qla2xxx/qla2xxx", "fs/f2fs/f2fs", "net/mac80211/mac80211",
 	} {
 		if s.has(name, nil) {
 			t.Errorf("%s goes in", name)

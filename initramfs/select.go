@@ -21,7 +21,7 @@ func DefaultModules() []string {
 		"drivers/nvme/host/{nvme,nvme-core}",
 		"drivers/block/{loop,virtio_blk,xen-blkfront}", "drivers/block/mtip32xx/*",
 		"drivers/mmc/...", "drivers/usb/storage/*",
-		"drivers/md/dm-{mod,verity,crypt}",
+		"drivers/md/dm-{mod,verity,crypt,thin-pool,cache,cache-smq}", "drivers/md/{raid0,raid1,raid10,raid456}", "crypto/{algif_skcipher,algif_hash}",
 		"!drivers/scsi/{scsi_debug,st,ch,ses,osst}", "!drivers/scsi/pcmcia/*", "!drivers/ata/pata_pcmcia",
 		// Over a network, which has its own time.
 		"!drivers/scsi/{fcoe,fnic,bnx2fc,bnx2i,qedf,qedi,be2iscsi,cxgbi,csiostor,libfc,bfa,lpfc,qla2xxx,qla4xxx,device_handler,snic}/...",
@@ -47,7 +47,7 @@ func DefaultModules() []string {
 		"!drivers/net/ethernet/brocade/...", "!drivers/net/ethernet/broadcom/cnic", "!drivers/net/ethernet/sun/{niu,cassini}",
 		"!drivers/net/ethernet/{8390,3com,amd,fujitsu,smsc,xircom}/*_cs",
 		// File systems, and what they read names and check sums with.
-		"fs/{isofs,squashfs,overlayfs,ext4,xfs,fat,nls,efivarfs}/*",
+		"fs/{isofs,squashfs,overlayfs,ext4,xfs,btrfs,fat,nls,efivarfs}/*",
 		"!fs/nls/mac-*",
 		"crypto/{crc32c_generic,crc32_generic,cts,xts}",
 		"arch/x86/crypto/{crc32c-intel,crc32-pclmul,aesni-intel,sha256-ssse3}",

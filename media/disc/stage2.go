@@ -22,7 +22,8 @@ func stage2Packages() []string {
 		"base-files", "base-passwd", "libc-bin", "dash", "coreutils", "sed", "grep", "mawk", "findutils", "diffutils",
 		"hostname", "procps", "iproute2",
 		// disks
-		"util-linux", "mount", "fdisk", "e2fsprogs", "dosfstools", "xfsprogs", "kmod",
+		"util-linux", "mount", "fdisk", "e2fsprogs", "dosfstools", "xfsprogs", "btrfs-progs", "kmod",
+		"lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin",
 		// packages
 		"dpkg", "apt", "tar", "gzip", "sqv",
 		// the target
@@ -37,7 +38,8 @@ func stage2Unwanted() []string {
 	return []string{
 		"perl-base", "debconf", "init-system-helpers", "gettext-base", "adduser", "ucf", "sensible-utils", "bash",
 		"python3*", "libpython3*", "libicu*", "libglib2.0*", "libdbus-1-3", "media-types", "libexpat1",
-		"openssl-provider-legacy", "libc-l10n", "console-setup-linux", "libffi8", "libatomic1", "netbase",
+		"openssl-provider-legacy", "libc-l10n", "udev", "systemd*", "libsystemd-shared", "libapparmor1",
+		"liblvm2cmd2.03", "dmeventd", "libreiserfscore0t64", "console-setup-linux", "libffi8", "libatomic1", "netbase",
 	}
 }
 
@@ -59,6 +61,7 @@ func stage2Cut() []string {
 		"usr/bin/grub-mkrescue", "usr/bin/grub-mkstandalone", "usr/bin/grub-fstest", "usr/bin/grub-file", "usr/bin/grub-mount",
 		"usr/bin/grub-syslinux2cfg", "usr/bin/grub-render-label", "usr/bin/grub-glue-efi", "usr/bin/grub-menulst2cfg", "usr/bin/grub-ntldr-img",
 		"usr/lib/grub/x86_64-efi/monolithic", "usr/sbin/grub-macbless", "usr/bin/grub-mknetdir", "usr/bin/grub-kbdcomp", "usr/bin/grub-mkpasswd-pbkdf2",
+		"usr/bin/btrfs-*", "usr/bin/btrfstune", "usr/sbin/btrfs-*", "usr/sbin/mdmon", "usr/sbin/lvmpolld", "usr/share/mdadm",
 		"usr/sbin/xfs_scrub*", "usr/sbin/tc", "usr/bin/localedef", "usr/lib/x86_64-linux-gnu/security/pam_userdb.so",
 		"usr/lib/python3*", "usr/share/python3*", "usr/bin/perl*", "var/cache/*", "var/log/*", "var/run", "var/lock",
 	}
