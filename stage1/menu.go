@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -194,14 +195,20 @@ Network (nothing: any interface, by DHCP):
 			edit += " nameserver=" + server
 		}
 	}
+	s.offline() // also for the same network: that it is brought up anew is what was asked for
 	return s.change(edit)
 }
 
-// change edits the boot options, and has it all tried again with them.
+// change edits the boot options, and has it all tried again with them. The network stays
+// up if it would be the same, and if the sources of then can be reached by it.
 func (s *session) change(edit string) handoff.Action {
+	before := networkOptions(s.opts)
 	s.setCommandLine(editOptions(s.cmdline, edit))
 	s.note("boot options: %s", secretless(s.cmdline))
-	s.offline()
+	if !reflect.DeepEqual(before, networkOptions(s.opts)) {
+		s.offline()
+	}
+	s.unproven = s.network != nil
 	return handoff.Retry
 }
 

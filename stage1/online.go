@@ -38,17 +38,18 @@ func (kernelServers) Open(ctx context.Context, src media.Source, o fetch.Options
 	return fetch.Open(ctx, src, o)
 }
 
-// online brings the network up, unless it is up for these servers already. Each
-// interface that isn't usable is a failed attempt.
+// online brings the network up, unless it is up already. Each interface that isn't
+// usable is a failed attempt.
 func (s *session) online(ctx context.Context, sources []media.Source, f *Failure) bool {
+	if s.network != nil && s.proves(ctx, sources) {
+		return true
+	}
+	s.say("Bringing the network up")
+	s.network = nil
 	var hosts []string
 	for _, src := range sources {
 		hosts = append(hosts, hostOf(src))
 	}
-	if s.network != nil {
-		return true
-	}
-	s.say("Bringing the network up")
 	known := map[string]string{}
 	got, err := s.Up(ctx, network.Config{
 		Options: s.opts, Hosts: hosts,
@@ -77,6 +78,22 @@ func (s *session) online(ctx context.Context, sources []media.Source, f *Failure
 		}
 	}
 	return false
+}
+
+// proves reports whether the network that is up will do. After another source was
+// named that is so if it answers: it can be behind another card.
+func (s *session) proves(ctx context.Context, sources []media.Source) bool {
+	if !s.unproven {
+		return true
+	}
+	s.unproven = false
+	ctx, cancel := context.WithTimeout(ctx, serverPatience)
+	defer cancel()
+	err := s.firstByte(ctx, sources, map[string]string{})
+	if err != nil {
+		s.note("by the network that is up: %v", err)
+	}
+	return err == nil
 }
 
 // silence is that no source gave a first byte: each, with its reason.

@@ -7,6 +7,12 @@ import (
 	"github.com/molt-installer/molt/internal/bootargs"
 )
 
+// networkOptions are those of o that say how the network is to be.
+func networkOptions(o bootargs.Options) bootargs.Options {
+	return bootargs.Options{IP: o.IP, Nameservers: o.Nameservers, Names: o.Names, VLANs: o.VLANs,
+		Bonds: o.Bonds, Bridges: o.Bridges, Routes: o.Routes, BootIF: o.BootIF}
+}
+
 // editOptions applies what a person typed to a command line: words are added,
 // a word "-name" takes all options of that name out.
 func editOptions(line, edit string) string {

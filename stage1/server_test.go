@@ -356,18 +356,52 @@ func TestSourceByHand(t *testing.T) {
 	s, f, who := serverSession(t, p, "quiet inst.stage2=http://x:secret@nothing.invalid/ inst.repo=cdrom ip=off")
 	s.network = &handoff.Network{}
 	who.answers = []string{"u", url, "n", "dhcp", "10.0.2.3"}
-	for range 2 {
+	for _, down := range []bool{false, true} { // with another network only
 		if a := s.menu(t.Context(), errors.New("x")); a != handoff.Retry {
 			t.Fatalf("%q", a)
+		}
+		if slices.Contains(f.calls, "down") != down {
+			t.Errorf("%v, and down is to be among them: %v", f.calls, down)
 		}
 	}
 	if want := "quiet inst.stage2=" + url + " ip=dhcp nameserver=10.0.2.3"; s.cmdline != want {
 		t.Errorf("%q, want %q", s.cmdline, want)
 	}
-	if strings.Contains(who.String(), "secret") || !slices.Contains(f.calls, "down") {
+	if strings.Contains(who.String(), "secret") {
 		t.Errorf("%v\n%s", f.calls, who)
 	}
 	if failure := s.search(t.Context()); failure != nil {
 		t.Error(failure)
+	}
+}
+
+// TestAnotherSourceOfTheSameNetwork: the network that is up is used for it if it
+// answers there, and brought up anew if it doesn't.
+func TestAnotherSourceOfTheSameNetwork(t *testing.T) {
+	p := publish(t)
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	s, f, who := serverSession(t, p, "ip=dhcp inst.stage2="+p.serve(t)+"/ks")
+	for _, c := range []struct {
+		source string
+		ups    int
+		found  bool
+	}{{"", 1, false}, {closed.URL, 2, false}, {p.serve(t), 3, true}, {p.serve(t) + "/images/stage2.img inst.repo=" + p.serve(t), 3, true}} {
+		if c.source != "" {
+			who.answers = []string{"e", "-inst.stage2 inst.stage2=" + c.source}
+			if a := s.menu(t.Context(), errors.New("x")); a != handoff.Retry {
+				t.Fatalf("%q", a)
+			}
+		}
+		if err := s.closeMedium(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		failure := s.search(t.Context())
+		if (failure == nil) != c.found || len(f.ups) != c.ups {
+			t.Errorf("%q: %v; brought up %d times, want %d", c.source, failure, len(f.ups), c.ups)
+		}
+	}
+	if slices.Contains(f.calls, "down") {
+		t.Errorf("%v", f.calls)
 	}
 }

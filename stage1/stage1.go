@@ -88,8 +88,10 @@ type session struct {
 	fixed   handoff.Record   // what holds for every try: console, retry count
 	driven  string           // inst.dd= as it was carried out
 	network *handoff.Network // nil: none is up
-	current attempt
-	ended   <-chan os.Signal
+	// The network is up, and whether what is to be read now can be reached by it isn't known.
+	unproven bool
+	current  attempt
+	ended    <-chan os.Signal
 }
 
 // attempt is what one try has set up, and tearDown takes down.
