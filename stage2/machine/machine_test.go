@@ -23,31 +23,81 @@ func load(t *testing.T, name string) Machine {
 // The recorded machines are as Save writes them, and possible.
 func TestExamples(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(examples, "*.json"))
-	if err != nil || len(files) < 3 {
+	if err != nil || len(files) < 10 {
 		t.Fatalf("examples: %q, %v", files, err)
 	}
 	for _, file := range files {
-		m, err := Load(file)
-		if err != nil {
-			t.Error(err)
-			continue
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			m, err := Load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := filepath.Join(t.TempDir(), "m.json")
+			if err := m.Save(again); err != nil {
+				t.Fatal(err)
+			}
+			want, _ := os.ReadFile(again)
+			got, _ := os.ReadFile(file)
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Error(diff)
+			}
+			for _, d := range m.Disks {
+				possible(t, d)
+			}
+			for _, s := range m.Stacks {
+				stackPossible(t, m, s)
+			}
+		})
+	}
+}
+
+// possible checks that a disk's partitions lie on it, whole sectors, apart from each
+// other, logical ones in the extended one, and that their names differ.
+func possible(t *testing.T, d Disk) {
+	t.Helper()
+	extended, seen := Part{}, map[string]bool{}
+	for _, p := range d.Parts {
+		if p.Use() == "extended" {
+			extended = p
 		}
-		again := filepath.Join(t.TempDir(), "m.json")
-		if err := m.Save(again); err != nil {
-			t.Fatal(err)
+	}
+	for i, p := range d.Parts {
+		if p.Start < 0 || p.Size <= 0 || p.Start+p.Size > d.Size || p.Start%int64(d.Sector) != 0 || p.Size%int64(d.Sector) != 0 {
+			t.Errorf("%s doesn't lie on its disk: %d bytes from %d", p.Path, p.Size, p.Start)
 		}
-		want, _ := os.ReadFile(again)
-		got, _ := os.ReadFile(file)
-		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("%s: %s", file, diff)
+		if seen[p.PartUUID] || p.PartUUID == "" || d.TableID == "" {
+			t.Errorf("%s: PARTUUID %q", p.Path, p.PartUUID)
 		}
-		for _, d := range m.Disks {
-			for _, p := range d.Parts {
-				if p.Start+p.Size > d.Size {
-					t.Errorf("%s: %s ends after its disk", file, p.Path)
-				}
+		seen[p.PartUUID] = true
+		logical := d.Table == "dos" && p.Number > 4
+		if logical && (p.Start < extended.Start || p.Start+p.Size > extended.Start+extended.Size) {
+			t.Errorf("%s lies outside of %s", p.Path, extended.Path)
+		}
+		for _, q := range d.Parts[i+1:] {
+			if overlap(p, q) && d.FSType != "iso9660" && p.Number != extended.Number {
+				t.Errorf("%s and %s overlap", p.Path, q.Path)
 			}
 		}
+	}
+}
+
+func overlap(p, q Part) bool { return p.Start < q.Start+q.Size && q.Start < p.Start+p.Size }
+
+// stackPossible checks that a stack's members are there, and marked as such.
+func stackPossible(t *testing.T, m Machine, s Stack) {
+	t.Helper()
+	kinds := map[string]string{"vg": "LVM2_member", "raid": "linux_raid_member", "luks": "crypto_LUKS", "btrfs": "btrfs"}
+	for _, member := range s.Members {
+		found := false
+		for _, d := range m.Devices() {
+			found = found || d.Path == member && d.FSType == kinds[s.Kind]
+		}
+		if !found {
+			t.Errorf("%s %s: no %s at %s", s.Kind, s.Name, kinds[s.Kind], member)
+		}
+	}
+	if len(s.Members) == 0 || s.Free > s.Size {
+		t.Errorf("%s %s: %d members, %d of %d bytes free", s.Kind, s.Name, len(s.Members), s.Free, s.Size)
 	}
 }
 
@@ -97,7 +147,7 @@ func TestWords(t *testing.T) {
 			`4 partitions: EFI system (vfat "SYSTEM", 260 MiB), Microsoft reserved (16 MiB), ` +
 				`Windows (ntfs "Windows", 475.7 GiB), Windows recovery (ntfs "WinRE_DRV", 999 MiB)`},
 		{"two-disks", "sda", "sda: 1.8 TiB, ST2000DM008-2FR1 (sata)",
-			`4 partitions: Linux (ext2 "boot", 976 MiB), extended (1 KiB), swap (swap, 4 GiB), Linux (xfs "srv", 1.8 TiB)`},
+			`4 partitions: Linux (ext2 "boot", 976 MiB), extended (1.8 TiB), swap (swap, 4 GiB), Linux (xfs "srv", 1.8 TiB)`},
 		{"two-disks", "sdb", "sdb: 238.5 GiB, Samsung SSD 850 (sata)", "empty"},
 		{"two-disks", "sdc", "sdc: 14.5 GiB, SanDisk Ultra Fit (usb, removable)",
 			`2 partitions: unknown (iso9660 "DEBIAN_13_D1", 652 MiB), EFI system (vfat, 2.8 MiB)`},
