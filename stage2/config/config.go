@@ -24,11 +24,19 @@ type Answers struct {
 	Storage  Storage    `json:"storage"`
 	Boot     Bootloader `json:"boot"`
 	Software Software   `json:"software"`
-	Source   string     `json:"source,omitempty"`  // "cdrom"
+	Source   Source     `json:"source,omitzero"`
 	Mirrors  []Mirror   `json:"mirrors,omitempty"` // package archives the installed system uses
 	Scripts  []Script   `json:"scripts,omitempty"`
 	End      End        `json:"end"`
 	Display  string     `json:"display,omitempty"` // "text", "cmdline"; empty is text
+
+	RootSSH      bool          `json:"root_ssh,omitempty"` // sshd takes root's password
+	Firewall     Firewall      `json:"firewall,omitzero"`
+	Certificates []Certificate `json:"certificates,omitempty"`
+	Updates      string        `json:"updates,omitempty"` // URL of an update of the installer itself
+	DriverDisks  []DriverDisk  `json:"driver_disks,omitempty"`
+	Logging      Logging       `json:"logging,omitzero"`
+	Rescue       *Rescue       `json:"rescue,omitempty"` // mend a system instead of installing one
 }
 
 // Keyboard as console-setup knows it, keyboard(5). Several layouts stand
@@ -58,16 +66,6 @@ type TimeServer struct {
 	Host string `json:"host"`
 	Pool bool   `json:"pool,omitempty"`
 	NTS  bool   `json:"nts,omitempty"` // authenticated, RFC 8915
-}
-
-// Network is the configuration of one interface.
-type Network struct {
-	Device      string   `json:"device,omitempty"`  // name, MAC, or "link" for the first with a link
-	Method      string   `json:"method,omitempty"`  // "dhcp" or "static"; empty leaves it off
-	Address     string   `json:"address,omitempty"` // CIDR: "192.0.2.5/24"
-	Gateway     string   `json:"gateway,omitempty"`
-	Nameservers []string `json:"nameservers,omitempty"`
-	OnBoot      bool     `json:"onboot"`
 }
 
 // Login is a password as it is stored: hashed, never plain.
@@ -109,23 +107,25 @@ type Services struct {
 
 // Bootloader is kickstart's bootloader.
 type Bootloader struct {
-	Location string `json:"location,omitempty"` // "mbr", "none"; empty is mbr
-	Append   string `json:"append,omitempty"`   // kernel options of the installed system
-	Timeout  *int   `json:"timeout,omitempty"`  // seconds
-	Disk     string `json:"disk,omitempty"`     // --boot-drive
+	Location   string `json:"location,omitempty"`    // "mbr", "partition", "none"; empty is mbr
+	Append     string `json:"append,omitempty"`      // kernel options of the installed system
+	Timeout    *int   `json:"timeout,omitempty"`     // seconds
+	Disk       string `json:"disk,omitempty"`        // --boot-drive
+	Password   Secret `json:"password,omitempty"`    // for changing what is started; hashed: "grub.pbkdf2.sha512.…"
+	NoMBR      bool   `json:"no_mbr,omitempty"`      // GRUB is set up, and the disk's first sector left alone
+	LeaveOrder bool   `json:"leave_order,omitempty"` // the firmware's list of what to start is left alone
 }
 
-// Software is kickstart's %packages.
+// Software is kickstart's %packages. Packages and Exclude may be patterns ("vim-*"),
+// and Exclude may be a group ("@games").
 type Software struct {
-	Groups   []string `json:"groups,omitempty"`
-	Packages []string `json:"packages,omitempty"`
-	Exclude  []string `json:"exclude,omitempty"`
-}
-
-// Mirror is an archive for the installed system's package manager.
-type Mirror struct {
-	Name string `json:"name,omitempty"`
-	URL  string `json:"url"`
+	Environment   string   `json:"environment,omitempty"` // @^server: a group of groups
+	Groups        []string `json:"groups,omitempty"`
+	Packages      []string `json:"packages,omitempty"`
+	Exclude       []string `json:"exclude,omitempty"`
+	IgnoreMissing bool     `json:"ignore_missing,omitempty"` // a name that isn't there is passed over
+	ExcludeDocs   bool     `json:"exclude_docs,omitempty"`
+	InstLangs     []string `json:"inst_langs,omitempty"` // the only translations to keep
 }
 
 // ScriptKind says when a Script runs.
@@ -137,6 +137,7 @@ const (
 	PreInstall ScriptKind = "pre-install"
 	Post       ScriptKind = "post"
 	OnError    ScriptKind = "onerror"
+	Traceback  ScriptKind = "traceback"
 )
 
 // Script is a script section.

@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Gap is a question that an unattended installation can't answer by itself.
 type Gap struct {
@@ -24,6 +27,9 @@ func (a Answers) Missing() []Gap {
 	need(a.Timezone.Zone != "", "timezone.zone", "timezone", "no time zone is set")
 	need(a.canLogIn(), "root", "rootpw or user", "nobody could log in: no password of root and no user with a password or SSH key")
 	need(a.Storage.hasLayout(), "storage", "autopart or part", "no partition for / is asked for")
+	for _, name := range a.Storage.locked() {
+		need(false, "storage", "--passphrase", name+" is to be encrypted, and no passphrase is set")
+	}
 	return gaps
 }
 
@@ -51,10 +57,49 @@ func (s Storage) hasLayout() bool {
 	if s.Auto != nil {
 		return true
 	}
+	return slices.Contains(s.mountPoints(), "/")
+}
+
+// mountPoints are those of all kinds of devices.
+func (s Storage) mountPoints() []string {
+	var all []string
 	for _, p := range s.Partitions {
-		if p.Mount == "/" {
-			return true
+		all = append(all, p.Mount)
+	}
+	for _, a := range s.Arrays {
+		all = append(all, a.Mount)
+	}
+	for _, l := range s.Logicals {
+		all = append(all, l.Mount)
+	}
+	for _, b := range s.Btrfs {
+		all = append(all, b.Mount)
+	}
+	for _, m := range s.Mounts {
+		all = append(all, m.Mount)
+	}
+	return all
+}
+
+// locked names what is encrypted without a passphrase.
+func (s Storage) locked() []string {
+	var names []string
+	note := func(l *LUKS, name string) {
+		if l != nil && l.Passphrase == "" {
+			names = append(names, name)
 		}
 	}
-	return false
+	if s.Auto != nil {
+		note(s.Auto.LUKS, "what autopart makes")
+	}
+	for _, p := range s.Partitions {
+		note(p.LUKS, "part "+p.Mount)
+	}
+	for _, a := range s.Arrays {
+		note(a.LUKS, "raid "+a.Mount)
+	}
+	for _, l := range s.Logicals {
+		note(l.LUKS, "logvol "+l.Mount)
+	}
+	return names
 }

@@ -37,6 +37,18 @@ func TestMissing(t *testing.T) {
 		{"partitions without a root", func(a *Answers) {
 			a.Storage = Storage{Partitions: []Partition{{Mount: "swap"}}}
 		}, []string{"autopart or part"}},
+		{"a root on a logical volume", func(a *Answers) {
+			a.Storage = Storage{Logicals: []Logical{{Mount: "/"}}}
+		}, nil},
+		{"a root that is there already", func(a *Answers) {
+			a.Storage = Storage{Mounts: []MountPoint{{Device: "/dev/vda1", Mount: "/"}}}
+		}, nil},
+		{"encrypted without passphrases", func(a *Answers) {
+			a.Storage.Auto.LUKS = &LUKS{}
+			a.Storage.Partitions = []Partition{{Mount: "/home", Format: Format{LUKS: &LUKS{Passphrase: "x"}}}}
+			a.Storage.Arrays = []Array{{Mount: "/srv", Format: Format{LUKS: &LUKS{}}}}
+			a.Storage.Logicals = []Logical{{Mount: "/var", Format: Format{LUKS: &LUKS{}}}}
+		}, []string{"--passphrase", "--passphrase", "--passphrase"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

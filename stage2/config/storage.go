@@ -19,6 +19,7 @@ type Storage struct {
 	Logicals   []Logical     `json:"logicals,omitempty"`
 	Btrfs      []Btrfs       `json:"btrfs,omitempty"`
 	Mounts     []MountPoint  `json:"mounts,omitempty"` // what is there already, only mounted: excludes all the others
+	Snapshots  []Snapshot    `json:"snapshots,omitempty"`
 }
 
 // Clear is kickstart's clearpart.
@@ -38,6 +39,8 @@ type Autopart struct {
 	NoHome bool   `json:"nohome,omitempty"`
 	NoBoot bool   `json:"noboot,omitempty"`
 	LUKS   *LUKS  `json:"luks,omitempty"`
+
+	Hibernation bool `json:"hibernation,omitempty"` // swap large enough to hibernate into
 }
 
 // Reqpart asks for the partitions that the machine's firmware needs, and no more.
@@ -87,11 +90,11 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Partition is kickstart's part.
 type Partition struct {
-	Mount string `json:"mount"` // "/", "/boot/efi", "swap", "biosboot", "pv.1", "raid.1", "btrfs.1"
+	Mount string `json:"mount"` // "/", "/boot/efi", "swap", "biosboot", "pv.1", "raid.1", "btrfs.1"; "none" is made and not mounted
 	Format
 	SizeMiB     int64  `json:"size_mib,omitempty"`
 	MaxSizeMiB  int64  `json:"maxsize_mib,omitempty"`
-	Percent     int    `json:"percent,omitempty"` // of the room on its disk
+	Percent     int    `json:"percent,omitempty"` // of the room on its disk; kickstart has no word for it
 	Grow        bool   `json:"grow,omitempty"`
 	Recommended bool   `json:"recommended,omitempty"` // the size that swap has by itself
 	Hibernation bool   `json:"hibernation,omitempty"` // swap large enough to hibernate into
@@ -124,7 +127,7 @@ type VolumeGroup struct {
 
 // Logical is kickstart's logvol.
 type Logical struct {
-	Mount string `json:"mount"` // "none" of a thin pool
+	Mount string `json:"mount"` // "/", "swap"; "none" of a thin pool, and of what is made and not mounted
 	Format
 	Name        string   `json:"name"`
 	Group       string   `json:"group"`
@@ -166,4 +169,11 @@ type MountPoint struct {
 	FSType      string `json:"fstype,omitempty"` // of Reformat; empty keeps the kind
 	FSOptions   string `json:"fsoptions,omitempty"`
 	MkfsOptions string `json:"mkfsoptions,omitempty"`
+}
+
+// Snapshot is kickstart's snapshot: of a thin logical volume.
+type Snapshot struct {
+	Volume string `json:"volume"` // "vg0/root"
+	Name   string `json:"name"`
+	When   string `json:"when"` // "post-install", "pre-install"
 }

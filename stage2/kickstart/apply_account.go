@@ -1,6 +1,8 @@
 package kickstart
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -8,14 +10,16 @@ import (
 
 func applyRootpw(b *builder, c *call) {
 	b.answers.Root = b.login(c, c.arg(0), len(c.args) > 0)
+	b.answers.RootSSH = c.has("allow-ssh")
 }
 
 func applyUser(b *builder, c *call) {
 	u := config.User{
-		Name: c.str("name"), Gecos: c.str("gecos"), Groups: c.items("groups"), Home: c.str("homedir"), Shell: c.str("shell"),
+		Name: c.str("name"), Gecos: c.str("gecos"), Groups: b.groupsOf(c), Home: c.str("homedir"), Shell: c.str("shell"),
 		UID: b.id(c, "uid"), GID: b.id(c, "gid"),
 	}
 	ok := b.account(c, u.Name)
+	b.claim(c, "user", u.Name, "user %s is already made by")
 	for _, g := range u.Groups {
 		ok = b.account(c, g) && ok
 	}
@@ -28,6 +32,30 @@ func applyUser(b *builder, c *call) {
 		u.Login = b.login(c, c.str("password"), c.has("password"))
 		b.answers.Users = append(b.answers.Users, u)
 	}
+}
+
+// groupsOf reads the groups of a user. "ops(2000)" makes the group too.
+func (b *builder) groupsOf(c *call) []string {
+	var names []string
+	for _, item := range c.items("groups") {
+		name, id, has := strings.Cut(item, "(")
+		name = strings.TrimSpace(name)
+		names = append(names, name)
+		if !has {
+			continue
+		}
+		gid, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(id), ")"))
+		if err != nil || gid < 1 || gid > 1<<31-1 {
+			b.wrong(c, "%q is no group with its number; one is ops(2000)", item)
+			continue
+		}
+		g := config.Group{Name: name, GID: gid}
+		if !slices.Contains(b.answers.Groups, g) {
+			b.claim(c, "group of users", name, "group %s is already made by")
+			b.answers.Groups = append(b.answers.Groups, g)
+		}
+	}
+	return names
 }
 
 // account checks the name of a user or a group, by useradd(8) of Debian.
@@ -55,6 +83,7 @@ func (b *builder) id(c *call, option string) int {
 
 func applyGroup(b *builder, c *call) {
 	g := config.Group{Name: c.str("name"), GID: b.id(c, "gid")}
+	b.claim(c, "group of users", g.Name, "group %s is already made by")
 	if b.account(c, g.Name) {
 		b.answers.Groups = append(b.answers.Groups, g)
 	}

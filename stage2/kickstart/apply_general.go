@@ -138,24 +138,6 @@ func (b *builder) timeServer(c *call, s config.TimeServer) {
 	b.answers.Time.Servers = append(b.answers.Time.Servers, s)
 }
 
-func applyBootloader(b *builder, c *call) {
-	boot := config.Bootloader{Location: c.str("location"), Append: c.str("append"), Disk: c.str("boot-drive")}
-	if c.has("timeout") {
-		n := c.num("timeout")
-		boot.Timeout = &n
-		if n < 0 {
-			b.wrong(c, "--timeout must be 0 seconds or more")
-		}
-	}
-	if c.has("disabled") {
-		boot.Location = "none"
-	}
-	if boot.Location == "partition" || boot.Location == "boot" {
-		b.unsupported(c.pos, "--location="+boot.Location+" of bootloader")
-	}
-	b.answers.Boot = boot
-}
-
 func applyServices(b *builder, c *call) {
 	s := config.Services{Enabled: c.items("enabled"), Disabled: c.items("disabled")}
 	for _, unit := range append(append([]string{}, s.Enabled...), s.Disabled...) {
@@ -176,23 +158,4 @@ func applyDisplay(b *builder, c *call) {
 
 func applyEnd(b *builder, c *call) {
 	b.answers.End = config.End{Action: c.name, Eject: c.has("eject")}
-}
-
-func applyCdrom(b *builder, c *call) { b.answers.Source = c.name }
-
-// applyRepo takes a repository for the installed system. Anaconda installs from
-// it too; here all packages of the installation are on the discs.
-func applyRepo(b *builder, c *call) {
-	if c.str("name") == "" || c.str("baseurl") == "" {
-		b.wrong(c, "--name and --baseurl are needed")
-		return
-	}
-	if hideURL(c.str("baseurl")) != c.str("baseurl") {
-		b.wrong(c, "a URL with a password in it would be readable by everybody on the installed system; use apt_auth.conf(5)")
-		return
-	}
-	if !c.has("install") {
-		b.warn(c.pos, "repo %s is set up in the installed system; the installation itself takes packages from the discs alone", c.str("name"))
-	}
-	b.answers.Mirrors = append(b.answers.Mirrors, config.Mirror{Name: c.str("name"), URL: c.str("baseurl")})
 }

@@ -1,16 +1,16 @@
 package kickstart
 
 import (
+	"path"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
 )
 
 // sectionCommand is a section's header as a command, so that its options are
-// matched the same way. nil means that this installer doesn't do the section.
+// matched the same way.
 func sectionCommand(name string) *command {
-	script := []option{text("interpreter").done(), text("log", "logfile").done(), flag("erroronfail").done()}
-	c := &command{names: names(name), options: script, fate: used, apply: nil}
+	c := &command{names: names(name), options: all(text("interpreter"), text("log", "logfile"), flag("erroronfail")), fate: used}
 	switch name {
 	case "%post":
 		c.options = append(c.options, flag("nochroot").done())
@@ -18,60 +18,101 @@ func sectionCommand(name string) *command {
 		c.options = packagesOptions()
 		c.rules = []rule{atMostOne("default", "nocore")}
 	case "%addon":
-		c.raw, c.min, c.max, c.args, c.fate = true, 1, -1, "the name of an add-on", refused
+		c.raw, c.min, c.max, c.args, c.options = true, 1, -1, "the name of an add-on", nil
 	case "%certificate":
-		c.options, c.fate = []option{text("filename").must(), text("dir")}, refused
+		c.options = all(text("filename").must(), text("dir"))
 	}
 	return c
 }
 
 func packagesOptions() []option {
-	const whole = "packages are installed as Debian makes them"
-	return []option{
-		flag("default").moot("what is not chosen is the base system"), flag("nocore").moot("the base system is always installed"),
-		flag("excludedocs", "exclude-docs").moot(whole), flag("multilib").moot(whole), text("inst-langs", "instLangs").moot(whole),
+	const disc = "packages come from discs"
+	return append(all(flag("excludedocs", "exclude-docs"), list("inst-langs", "instLangs"), flag("ignoremissing")),
+		flag("default").moot("what is not chosen is the base system"),
+		flag("nocore").moot("the base system is what makes the machine start"),
+		flag("multilib").moot("packages are installed as Debian makes them"),
 		flag("exclude-weakdeps", "excludeWeakdeps").moot("what is only recommended is left out anyway"),
-		flag("ignoremissing").moot("the names are checked before anything is written"),
-		flag("ignorebroken").moot("the names are checked before anything is written"),
-		number("timeout").moot("packages come from discs"), number("retries").moot("packages come from discs"),
-	}
+		flag("ignorebroken").moot("the packages are checked before anything is written"),
+		number("timeout").moot(disc), number("retries").moot(disc),
+	)
 }
 
 func (b *builder) section(it item) {
-	cmd := sectionCommand(it.name())
-	c, ok := match(it.pos, cmd, it.words, &b.diags)
-	switch {
-	case !ok:
-	case cmd.fate == refused:
-		b.unsupported(it.pos, it.name())
-	case !b.fates(c):
-	case it.name() == "%packages":
-		b.packages(it.body)
-	case it.name() == "%traceback":
-		b.warn(it.pos, "%%traceback is ignored: a mistake in the installer is an error like any other, and runs %%onerror")
+	c, ok := match(it.pos, sectionCommand(it.name()), it.words, &b.diags)
+	if !ok || !b.fates(c) {
+		return
+	}
+	switch it.name() {
+	case "%packages":
+		b.packages(c, it.body)
+	case "%addon":
+		b.addon(c)
+	case "%certificate":
+		b.certificate(c, it.body)
 	default:
 		b.script(c, it)
 	}
 }
 
+// addon takes one that only switches off what isn't there anyway.
+func (b *builder) addon(c *call) {
+	if c.arg(0) == "com_redhat_kdump" && c.arg(1) == "--disable" {
+		b.warn(c.pos, "%%addon com_redhat_kdump is ignored: no memory is kept for crashes unless kdump-tools is installed")
+		return
+	}
+	b.unsupported(c.pos, "%addon", "add-ons are programs of Anaconda; do the same in %post")
+}
+
+func bodyText(body []line) string {
+	var text strings.Builder
+	for _, l := range body {
+		text.WriteString(l.text)
+		text.WriteByte('\n')
+	}
+	return text.String()
+}
+
+func (b *builder) certificate(c *call, body []line) {
+	cert := config.Certificate{Filename: c.str("filename"), Dir: c.str("dir"), Body: bodyText(body)}
+	switch {
+	case cert.Filename == "" || strings.ContainsAny(cert.Filename, "/\x00") || cert.Filename == "." || cert.Filename == "..":
+		b.wrong(c, "--filename is a name without a path; that is --dir's")
+	case !absolute(cert.Dir):
+		b.wrong(c, "--dir is a path from /")
+	case !strings.Contains(cert.Body, "-----BEGIN CERTIFICATE-----"):
+		b.wrong(c, "there is no certificate in it: a PEM file has a line -----BEGIN CERTIFICATE-----")
+	}
+	b.claim(c, "certificate", cert.Dir+"/"+cert.Filename, "the certificate %s is already made by")
+	b.answers.Certificates = append(b.answers.Certificates, cert)
+}
+
 // script keeps a script, unless there is nothing in it.
 func (b *builder) script(c *call, it item) {
-	var body strings.Builder
-	for _, l := range it.body {
-		body.WriteString(l.text)
-		body.WriteByte('\n')
-	}
-	if strings.TrimSpace(body.String()) == "" {
+	body := bodyText(it.body)
+	if strings.TrimSpace(body) == "" {
 		b.warn(it.pos, "%s is empty", it.name())
 		return
 	}
+	for _, o := range []string{"interpreter", "log"} {
+		if c.has(o) && !strings.HasPrefix(c.str(o), "/") {
+			b.wrong(c, "--%s is a path from /", o)
+		}
+	}
 	b.answers.Scripts = append(b.answers.Scripts, config.Script{
-		Kind: config.ScriptKind(strings.TrimPrefix(it.name(), "%")), Body: body.String(), Interpreter: c.str("interpreter"),
+		Kind: config.ScriptKind(strings.TrimPrefix(it.name(), "%")), Body: body, Interpreter: c.str("interpreter"),
 		NoChroot: c.has("nochroot"), Log: c.str("log"), ErrorOnFail: c.has("erroronfail"), Origin: it.pos.String(),
 	})
 }
 
-func (b *builder) packages(body []line) {
+func (b *builder) packages(c *call, body []line) {
+	s := &b.answers.Software
+	s.IgnoreMissing = s.IgnoreMissing || c.has("ignoremissing")
+	s.ExcludeDocs = s.ExcludeDocs || c.has("excludedocs")
+	if langs := c.items("inst-langs"); len(langs) > 0 {
+		s.InstLangs = langs
+	} else if c.has("inst-langs") {
+		b.wrong(c, "--inst-langs names no languages")
+	}
 	for _, l := range body {
 		text, _, _ := strings.Cut(l.text, "#")
 		if text = strings.TrimSpace(text); text != "" {
@@ -86,17 +127,24 @@ func (b *builder) pkg(pos Pos, text string) {
 	name, excluded := strings.CutPrefix(text, "-")
 	name, group := strings.CutPrefix(name, "@")
 	name = strings.TrimSpace(name)
+	if group {
+		name = b.groupName(pos, name)
+	}
+	env, environment := strings.CutPrefix(name, "^")
 	switch {
 	case group && !excluded && (name == "core" || name == "^minimal-environment"):
 		b.warn(pos, "@%s is ignored: the base system is always installed", name)
-	case strings.Contains(name, " --"):
-		b.unsupported(pos, "an option of a group")
-	case strings.ContainsAny(name, "*?["):
-		b.unsupported(pos, "a pattern of packages")
-	case strings.HasPrefix(name, "^"):
-		b.unsupported(pos, "an environment (@^…)")
-	case name == "" || !only(name, "+-._:"):
+	case group && environment && excluded:
+		b.diags.add(pos, Value, "an environment can't be excluded: exclude its groups")
+	case group && environment && only(env, "+-._:") && env != "":
+		if s.Environment != "" && s.Environment != env {
+			b.warn(pos, "@^%s replaces @^%s: there is one environment", env, s.Environment)
+		}
+		s.Environment = env
+	case name == "" || name[0] == '-' || !only(name, "+-._:*?[]^") || group && !only(name, "+-._:"):
 		b.diags.add(pos, Value, "%q is no name of a package: write one name a line", text)
+	case strings.ContainsAny(name, "*?[]^") && !pattern(name):
+		b.diags.add(pos, Value, "%q is no pattern: one looks like vim-*", text)
 	case group && excluded:
 		s.Exclude = append(s.Exclude, "@"+name)
 	case group:
@@ -106,4 +154,25 @@ func (b *builder) pkg(pos Pos, text string) {
 	default:
 		s.Packages = append(s.Packages, name)
 	}
+}
+
+// pattern reports whether path.Match takes it, which is what the payload uses.
+func pattern(name string) bool {
+	_, err := path.Match(name, "")
+	return err == nil
+}
+
+// groupName takes the options away that choose among the packages of a group.
+func (b *builder) groupName(pos Pos, text string) string {
+	name, options, has := strings.Cut(text, " ")
+	if !has {
+		return text
+	}
+	for _, o := range strings.Fields(options) {
+		if o != "--nodefaults" && o != "--optional" {
+			return text
+		}
+		b.warn(pos, "%s of @%s is ignored: a group is one list of packages here", o, name)
+	}
+	return name
 }

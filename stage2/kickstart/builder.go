@@ -12,6 +12,7 @@ type builder struct {
 	answers config.Answers
 	diags   Diagnostics
 	seen    map[string]Pos // where a slot was filled, or a command stood last
+	refs    refs
 }
 
 func (b *builder) warn(pos Pos, format string, args ...any) {
@@ -23,9 +24,10 @@ func (b *builder) wrong(c *call, format string, args ...any) {
 	b.diags.add(c.pos, Value, c.name+": "+format, args...)
 }
 
-// unsupported reports what the language has and this installer doesn't.
-func (b *builder) unsupported(pos Pos, what string) {
-	b.diags.add(pos, Unsupported, "%s is not supported yet by this installer", what)
+// unsupported reports what the language has and this installer doesn't, and what
+// to write instead.
+func (b *builder) unsupported(pos Pos, what, why string) {
+	b.diags.add(pos, Unsupported, "%s is not supported by this installer: %s", what, why)
 }
 
 func (b *builder) item(it item) {
@@ -43,6 +45,8 @@ func (b *builder) item(it item) {
 	default:
 		if c, ok := match(it.pos, cmd, it.words, &b.diags); ok && b.place(c) {
 			b.do(c)
+		} else {
+			b.refs.lost(cmd)
 		}
 	}
 }
@@ -86,9 +90,11 @@ func (b *builder) do(c *call) {
 	case c.cmd.fate == ignored:
 		b.warn(c.pos, "%s is ignored: %s", c.name, c.cmd.why)
 	case c.cmd.fate == refused:
-		b.unsupported(c.pos, c.name)
+		b.unsupported(c.pos, c.name, c.cmd.why)
 	case b.fates(c):
 		c.cmd.apply(b, c)
+	default:
+		b.refs.lost(c.cmd)
 	}
 }
 
@@ -101,7 +107,7 @@ func (b *builder) fates(c *call) (ok bool) {
 		case ignored:
 			b.warn(c.pos, "--%s of %s is ignored: %s", name, c.name, o.why)
 		case refused:
-			b.unsupported(c.pos, "--"+name+" of "+c.name)
+			b.unsupported(c.pos, "--"+name+" of "+c.name, o.why)
 			ok = false
 		}
 	}
@@ -115,6 +121,7 @@ func (b *builder) finish() {
 			b.diags.add(b.seen["sshkey"], Value, "sshkey: there is no user command for %s", k.User)
 		}
 	}
+	b.references()
 }
 
 // login makes what is stored of a password.

@@ -1,6 +1,8 @@
 package kickstart
 
 import (
+	"crypto/pbkdf2"
+	"crypto/sha512"
 	"fmt"
 	"io"
 
@@ -51,4 +53,25 @@ func encodeSalt(salt []byte) string {
 		salt = salt[n:]
 	}
 	return string(out)
+}
+
+// What grub-mkpasswd-pbkdf2(1) makes when it isn't told otherwise.
+const (
+	grubPrefix = "grub.pbkdf2.sha512."
+	grubRounds = 10000
+	grubSize   = 64 // bytes of the salt, and of the hash
+)
+
+// HashBootPassword makes the hash of a password that GRUB's password_pbkdf2
+// takes, with a salt read from rand.
+func HashBootPassword(rand io.Reader, password string) (string, error) {
+	salt := make([]byte, grubSize)
+	if _, err := io.ReadFull(rand, salt); err != nil {
+		return "", fmt.Errorf("read a salt for the boot loader's password: %w", err)
+	}
+	hash, err := pbkdf2.Key(sha512.New, password, salt, grubRounds, grubSize)
+	if err != nil {
+		return "", fmt.Errorf("hash the boot loader's password: %w", err)
+	}
+	return fmt.Sprintf("%s%d.%X.%X", grubPrefix, grubRounds, salt, hash), nil
 }

@@ -44,7 +44,7 @@ type Options struct {
 // as complete as the errors allow; with any error they must not be used for
 // an installation.
 func Parse(name string, data []byte, o Options) (config.Answers, Diagnostics) {
-	b := &builder{options: o, seen: map[string]Pos{}}
+	b := newBuilder(o)
 	s := &scanner{include: o.Include, diags: &b.diags}
 	s.file(name, data)
 	for _, it := range s.items {
@@ -54,11 +54,15 @@ func Parse(name string, data []byte, o Options) (config.Answers, Diagnostics) {
 	return b.answers, b.diags
 }
 
+func newBuilder(o Options) *builder {
+	return &builder{options: o, seen: map[string]Pos{}, refs: refs{named: map[string]origin{}}}
+}
+
 // PreScripts returns the %pre scripts alone. They run before the file can be
 // read as a whole, because they may write what it includes; so files that aren't
 // there yet are passed over, and so is all else that is wrong elsewhere.
 func PreScripts(name string, data []byte, o Options) ([]config.Script, Diagnostics) {
-	b := &builder{options: o, seen: map[string]Pos{}}
+	b := newBuilder(o)
 	var dropped Diagnostics
 	s := &scanner{include: o.Include, diags: &dropped}
 	s.file(name, data)

@@ -19,7 +19,7 @@ const (
 type fate int
 
 const (
-	refused fate = iota // an error: not supported yet
+	refused fate = iota // an error: not supported
 	used                // it has the meaning it has in Anaconda
 	ignored             // a warning: leaving it out does no harm
 )
@@ -33,7 +33,7 @@ type option struct {
 	deprecated bool
 	secret     bool // the value is a password
 	fate       fate
-	why        string // when ignored: why that does no harm
+	why        string // when ignored: why that does no harm; when refused: what to do instead
 }
 
 // command is what the language knows about one command.
@@ -140,10 +140,20 @@ func choice(name string, choices ...string) option {
 func (o option) must() option           { o.required = true; return o }
 func (o option) done() option           { o.fate = used; return o }
 func (o option) moot(why string) option { o.fate, o.why = ignored, why; return o }
+func (o option) no(why string) option   { o.fate, o.why = refused, why; return o }
 func (o option) old() option            { o.deprecated = true; return o }
 func (o option) password() option       { o.secret = true; return o }
-func rows(groups ...[]option) []option  { return flatten(groups) }
-func names(n ...string) []string        { return n }
+
+// all are options of which every one is done.
+func all(options ...option) []option {
+	for i := range options {
+		options[i].fate = used
+	}
+	return options
+}
+
+func rows(groups ...[]option) []option { return flatten(groups) }
+func names(n ...string) []string       { return n }
 func flatten(groups [][]option) (all []option) {
 	for _, g := range groups {
 		all = append(all, g...)

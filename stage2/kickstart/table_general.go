@@ -31,7 +31,7 @@ func generalCommands() []command {
 		{names: names("selinux"), fate: ignored, why: "Debian comes without SELinux",
 			options: rows([]option{flag("disabled"), flag("enforcing"), flag("permissive")}),
 			rules:   []rule{atMostOne("disabled", "enforcing", "permissive")}},
-		{names: names("firewall"), fate: ignored, why: "no firewall is set up", options: firewallOptions()},
+		{names: names("firewall"), fate: used, apply: applyFirewall, options: firewallOptions()},
 		{names: names("firstboot"), fate: ignored, why: "there is no first boot assistant",
 			options: rows([]option{flag("disable", "disabled"), flag("enable", "enabled"), flag("reconfig")})},
 		{names: names("eula"), fate: ignored, why: "there is nothing to agree to",
@@ -39,27 +39,27 @@ func generalCommands() []command {
 		{names: names("skipx"), fate: ignored, why: "no graphical login is set up unless its package does it"},
 		{names: names("xconfig"), fate: ignored, why: "X is configured by its packages",
 			options: rows([]option{text("defaultdesktop"), flag("startxonboot")})},
-		{names: names("logging"), fate: ignored, why: "the log is sent where inst.syslog= says",
-			options: rows([]option{text("host"), text("port")}), rules: []rule{needs("port", "host")}},
+		{names: names("logging"), fate: used, apply: applyLogging,
+			options: all(text("host"), text("port")), rules: []rule{needs("port", "host")}},
 		{names: names("mediacheck"), fate: ignored, why: "what is read from a disc is always checked"},
 		{names: names("authselect"), raw: true, max: -1, fate: ignored, why: "Debian has no authselect"},
 		{names: names("rdp"), fate: ignored, why: "this installer has no remote desktop",
 			options: rows([]option{text("username"), text("password").password()})},
-		{names: names("rescue"), options: rows([]option{flag("nomount"), flag("romount")}), rules: []rule{atMostOne("nomount", "romount")}},
-		{names: names("realm"), raw: true, min: 1, max: -1, args: "join and a realm", secret: true, rules: []rule{realmRule}},
+		{names: names("rescue"), fate: used, apply: applyRescue, options: all(flag("nomount"), flag("romount")), rules: []rule{atMostOne("nomount", "romount")}},
+		{names: names("realm"), raw: true, min: 1, max: -1, args: "join and a realm", secret: true, why: "run realm(8) in %post", rules: []rule{realmRule}},
 		{names: names("snapshot"), min: 1, max: 1, args: "VG/LV", repeats: true, rules: []rule{snapshotRule},
-			options: rows([]option{text("name").must(), choice("when", "post-install", "pre-install").must()})},
+			fate: used, apply: applySnapshot,
+			options: all(text("name").must(), choice("when", "post-install", "pre-install").must())},
 	}
 }
 
 func bootloaderOptions() []option {
 	return []option{
 		text("append").done(), choice("location", "mbr", "partition", "none", "boot").done(),
-		number("timeout").done(), text("boot-drive").done(), flag("disabled").done(),
-		list("driveorder").moot("the firmware keeps its order"),
-		text("default").moot("there is one boot loader only"),
-		flag("leavebootorder").moot("the firmware keeps its order"),
-		text("password").password(), flag("iscrypted"), flag("nombr"), flag("extlinux"), flag("sdboot"),
+		number("timeout").done(), text("boot-drive").done(), flag("disabled").done(), list("driveorder").done(),
+		text("password").password().done(), flag("iscrypted").done(), flag("nombr").done(), flag("leavebootorder").done(),
+		text("default").moot("there is one kernel to start"),
+		flag("extlinux").no("GRUB is the boot loader; leave it out"), flag("sdboot").no("GRUB is the boot loader; leave it out"),
 	}
 }
 
@@ -70,10 +70,10 @@ func endOptions() []option {
 }
 
 func firewallOptions() []option {
-	return []option{
+	return all(
 		flag("disable", "disabled"), flag("enable", "enabled"), flag("ftp"), flag("http"), flag("smtp"), flag("ssh"),
 		list("port"), list("trust"), list("service"), list("remove-service"), flag("use-system-defaults"),
-	}
+	)
 }
 
 // accountCommands are passwords, users and keys.
@@ -81,7 +81,7 @@ func accountCommands() []command {
 	crypt := []option{flag("iscrypted").done(), flag("plaintext").done(), flag("lock").done()}
 	return []command{
 		{names: names("rootpw"), max: 1, args: "one password", secret: true, fate: used, apply: applyRootpw,
-			options: rows(crypt, []option{flag("allow-ssh").moot("sshd's own setting stays")}),
+			options: rows(crypt, all(flag("allow-ssh"))),
 			rules:   []rule{argsUnless("a password is", "lock")}},
 		{names: names("user"), repeats: true, fate: used, apply: applyUser,
 			options: rows(crypt, []option{text("name").must().done(), text("password").password().done(), list("groups").done(),

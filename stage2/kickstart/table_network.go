@@ -14,19 +14,24 @@ func networkCommands() []command {
 }
 
 func networkOptions() []option {
-	return []option{
-		text("device").done(), choice("bootproto", "dhcp", "bootp", "static", "query", "ibft").done(), text("hostname").done(),
-		text("ip").done(), text("netmask").done(), text("gateway").done(), list("nameserver").done(), onoff("onboot").done(),
-		flag("noipv4").done(),
-		flag("activate").moot("the installation needs no network"),
-		flag("no-activate").moot("the installation needs no network"),
-		flag("notksdevice").moot("there is no other device than what is written"),
-		text("ipv6").done(), flag("noipv6"), text("ipv6gateway"), number("mtu"), flag("nodns"), flag("nodefroute"),
-		text("dhcpclass"), text("ethtool"), text("essid"), text("wepkey").password(), text("wpakey").password(),
-		list("bondslaves"), text("bondopts"), text("vlanid"), text("interfacename"), text("teamslaves"), text("teamconfig"),
+	const (
+		active = "the installer's own network is what the boot options say"
+		wifi   = "wireless networks are not set up; a script in %post can write the file for one"
+		team   = "Linux has no more teams; write --bondslaves"
+	)
+	return rows(all(
+		text("device"), choice("bootproto", "dhcp", "bootp", "static", "query", "ibft"), text("hostname"),
+		text("ip"), text("netmask"), text("gateway"), list("nameserver"), onoff("onboot"), flag("noipv4"),
+		text("ipv6"), flag("noipv6"), text("ipv6gateway"), number("mtu"), flag("nodns"), flag("nodefroute"),
+		text("dhcpclass"), text("ethtool"), text("vlanid"), text("interfacename"), list("bondslaves"), text("bondopts"),
 		list("bridgeslaves"), text("bridgeopts"), choice("bindto", "mac"),
 		text("ipv4-dns-search"), text("ipv6-dns-search"), flag("ipv4-ignore-auto-dns"), flag("ipv6-ignore-auto-dns"),
-	}
+	), []option{
+		flag("activate").moot(active), flag("no-activate").moot(active),
+		flag("notksdevice").moot("there is no other device than what is written"),
+		text("essid").moot(wifi), text("wepkey").password().moot(wifi), text("wpakey").password().moot(wifi),
+		list("teamslaves").no(team), text("teamconfig").no(team),
+	})
 }
 
 func bindtoRule(c *call) string {

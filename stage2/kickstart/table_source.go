@@ -6,30 +6,47 @@ const sourceSlot = "source"
 
 // sourceCommands say where the installation comes from.
 func sourceCommands() []command {
-	tls := []option{text("sslcacert"), text("sslclientcert"), text("sslclientkey")}
+	const ostree = "the system is installed from packages"
 	return []command{
-		{names: names("cdrom"), slot: sourceSlot, fate: used, apply: applyCdrom},
-		{names: names("nfs"), slot: sourceSlot, options: []option{text("server").must(), text("dir").must(), text("opts")}},
-		{names: names("harddrive"), slot: sourceSlot, options: []option{text("dir").must(), text("partition").must()}},
-		{names: names("url"), slot: sourceSlot,
-			options: rows(tls, []option{text("url"), text("mirrorlist"), text("metalink"), text("proxy"), flag("noverifyssl")}),
+		{names: names("cdrom"), slot: sourceSlot, fate: used, apply: applySource},
+		{names: names("nfs"), slot: sourceSlot, fate: used, apply: applySource,
+			options: all(text("server").must(), text("dir").must(), text("opts"))},
+		{names: names("harddrive"), slot: sourceSlot, fate: used, apply: applySource,
+			options: all(text("dir").must(), text("partition").must())},
+		{names: names("url"), slot: sourceSlot, fate: used, apply: applySource,
+			options: rows(all(text("url")), transferOptions(), listOptions()),
 			rules:   []rule{atLeastOne("url", "mirrorlist", "metalink"), atMostOne("url", "mirrorlist", "metalink")}},
-		{names: names("liveimg"), slot: sourceSlot,
-			options: []option{text("url").must(), text("proxy"), flag("noverifyssl"), text("checksum")}},
-		{names: names("ostreesetup"), excludes: names("ostreecontainer", "bootc"), slot: sourceSlot,
+		{names: names("liveimg"), slot: sourceSlot, fate: used, apply: applySource,
+			options: all(text("url").must(), text("proxy"), flag("noverifyssl"), text("checksum"))},
+		{names: names("ostreesetup"), excludes: names("ostreecontainer", "bootc"), slot: sourceSlot, why: ostree,
 			options: []option{text("osname").must(), text("url").must(), text("ref").must(), text("remote"), flag("nogpg")}},
-		{names: names("ostreecontainer"), excludes: names("ostreesetup", "bootc"), slot: sourceSlot,
+		{names: names("ostreecontainer"), excludes: names("ostreesetup", "bootc"), slot: sourceSlot, why: ostree,
 			options: []option{text("url").must(), text("stateroot"), text("remote"), text("transport"), flag("no-signature-verification")}},
-		{names: names("bootc"), excludes: names("ostreesetup", "ostreecontainer"), slot: sourceSlot,
+		{names: names("bootc"), excludes: names("ostreesetup", "ostreecontainer"), slot: sourceSlot, why: ostree,
 			options: []option{text("source-imgref").must(), text("target-imgref"), text("stateroot"), flag("composefs")}},
 		{names: names("repo"), repeats: true, fate: used, apply: applyRepo,
-			options: rows(tls, []option{text("name").must().done(), text("baseurl").done(), text("mirrorlist"), text("metalink"),
-				flag("install").done(), number("cost"), list("excludepkgs"), list("includepkgs"), text("proxy"), flag("noverifyssl")}),
-			rules: []rule{atMostOne("baseurl", "mirrorlist", "metalink")}},
-		{names: names("updates"), min: 1, max: 1, args: "one URL"},
-		{names: names("driverdisk"), repeats: true, max: 1, args: "one partition", options: []option{text("source"), text("biospart")},
-			rules: []rule{atMostOne("source", "biospart"), driverdiskRule}},
+			options: rows(all(text("name").must(), text("baseurl"), flag("install")), transferOptions(), listOptions(), repoOptions()),
+			rules:   []rule{atMostOne("baseurl", "mirrorlist", "metalink")}},
+		{names: names("updates"), min: 1, max: 1, args: "one URL", fate: used, apply: applyUpdates},
+		{names: names("driverdisk"), repeats: true, max: 1, args: "one partition", fate: used, apply: applyDriverdisk,
+			options: []option{text("source").done(), text("biospart").no("the BIOS's numbers of disks are not known here; name the partition")},
+			rules:   []rule{atMostOne("source", "biospart"), driverdiskRule}},
 	}
+}
+
+func transferOptions() []option {
+	return all(text("proxy"), flag("noverifyssl"), text("sslcacert"), text("sslclientcert"), text("sslclientkey"))
+}
+
+// listOptions are RPM's ways to name many servers at once.
+func listOptions() []option {
+	const why = "apt has no such lists; write the URL of one archive"
+	return []option{text("mirrorlist").no(why), text("metalink").no(why)}
+}
+
+func repoOptions() []option {
+	const why = "apt chooses by apt_preferences(5), which a script in %post can write"
+	return []option{number("cost").no(why), list("excludepkgs").no(why), list("includepkgs").no(why)}
 }
 
 func driverdiskRule(c *call) string {
@@ -45,13 +62,14 @@ func driverdiskRule(c *call) string {
 
 // mainframeCommands are network storage and the machines of IBM.
 func mainframeCommands() []command {
+	const away = "it installs on the machine's own disks; attach the others once it runs"
 	return []command{
-		{names: names("iscsi"), repeats: true, options: []option{text("ipaddr").must(), text("target"), text("port"), text("user"),
+		{names: names("iscsi"), repeats: true, why: away, options: []option{text("ipaddr").must(), text("target"), text("port"), text("user"),
 			text("password").password(), text("reverse-user"), text("reverse-password").password(), text("iface")}},
-		{names: names("iscsiname"), min: 1, max: 1, args: "one name"},
-		{names: names("fcoe"), repeats: true, options: []option{text("nic").must(), flag("dcb"), flag("autovlan")}},
-		{names: names("hmc"), slot: sourceSlot},
-		{names: names("zfcp"), repeats: true, options: []option{text("devnum").must(), text("wwpn"), text("fcplun")}, rules: []rule{zfcpRule}},
+		{names: names("iscsiname"), why: away, min: 1, max: 1, args: "one name"},
+		{names: names("fcoe"), repeats: true, why: away, options: []option{text("nic").must(), flag("dcb"), flag("autovlan")}},
+		{names: names("hmc"), slot: sourceSlot, why: "it is about mainframes"},
+		{names: names("zfcp"), repeats: true, why: "it is about mainframes", options: []option{text("devnum").must(), text("wwpn"), text("fcplun")}, rules: []rule{zfcpRule}},
 		{names: names("zipl"), fate: ignored, why: "it is about mainframes",
 			options: []option{flag("secure-boot"), flag("no-secure-boot"), flag("force-secure-boot")},
 			rules:   []rule{atMostOne("secure-boot", "no-secure-boot", "force-secure-boot")}},

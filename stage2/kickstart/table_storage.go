@@ -5,9 +5,11 @@ import "strings"
 // luks are the options of everything that can be encrypted.
 func luks() []option {
 	return []option{
-		flag("encrypted"), text("passphrase").password(), text("escrowcert"), flag("backuppassphrase"), text("cipher"),
-		text("luks-version"), text("pbkdf"), number("pbkdf-memory"), number("pbkdf-time"), number("pbkdf-iterations"),
-		text("hw-passphrase").password(),
+		flag("encrypted").done(), text("passphrase").password().done(), text("cipher").done(), text("luks-version").done(),
+		text("pbkdf").done(), number("pbkdf-memory").done(), number("pbkdf-time").done(), number("pbkdf-iterations").done(),
+		text("escrowcert").no("keys are not escrowed; add a second passphrase with cryptsetup luksAddKey in %post"),
+		flag("backuppassphrase").moot("it goes with --escrowcert"),
+		text("hw-passphrase").password().no("disks that encrypt by themselves are left as they are"),
 	}
 }
 
@@ -45,14 +47,15 @@ func storageCommands() []command {
 		{names: names("autopart"), fate: used, apply: applyAutopart,
 			excludes: names("part", "raid", "volgroup", "logvol", "reqpart", "mount"),
 			options: rows(luks(), []option{choice("type", "lvm", "btrfs", "plain", "partition", "thinp").done(), text("fstype").done(),
-				flag("nolvm").done(), flag("nohome").done(), flag("noboot").done(), flag("noswap").done(), flag("hibernation")}),
+				flag("nolvm").done(), flag("nohome").done(), flag("noboot").done(), flag("noswap").done(), flag("hibernation").done()}),
 			rules: ruleSet(luksRules(), []rule{atMostOne("noswap", "hibernation"), autopartRule})},
-		{names: names("reqpart"), excludes: names("autopart", "mount"), options: []option{flag("add-boot")}},
+		{names: names("reqpart"), excludes: names("autopart", "mount"), fate: used, apply: applyReqpart,
+			options: []option{flag("add-boot").done()}},
 		{names: names("part", "partition"), repeats: true, min: 1, max: 1, args: "one mount point", fate: used, apply: applyPart,
 			excludes: names("autopart", "mount"), options: rows(luks(), partOptions()), rules: ruleSet(luksRules(), mkfsRules(), []rule{partRule})},
-		{names: names("mount"), repeats: true, min: 2, max: 2, args: "a device and a mount point",
+		{names: names("mount"), repeats: true, min: 2, max: 2, args: "a device and a mount point", fate: used, apply: applyMount,
 			excludes: names("autopart", "part", "raid", "volgroup", "logvol", "reqpart"),
-			options:  []option{maybe("reformat"), text("mkfsoptions"), text("mountoptions")},
+			options:  []option{maybe("reformat").done(), text("mkfsoptions").done(), text("mountoptions").done()},
 			rules:    []rule{needs("mkfsoptions", "reformat"), mountRule}},
 	}
 }
@@ -61,8 +64,9 @@ func partOptions() []option {
 	return []option{
 		text("fstype", "type").done(), number("size").done(), number("maxsize").done(), flag("grow").done(),
 		flag("recommended").done(), text("ondisk", "ondrive").done(), text("label").done(), text("fsoptions").done(),
-		text("mkfsoptions").done(), flag("asprimary").moot("all partitions of a GPT are primary"),
-		text("onpart", "usepart"), flag("noformat"), flag("resize"), text("onbiosdisk"), text("fsprofile"), flag("hibernation"),
+		text("mkfsoptions").done(), flag("asprimary").done(), text("onpart", "usepart").done(), flag("noformat").done(),
+		flag("resize").done(), text("fsprofile").done(), flag("hibernation").done(),
+		text("onbiosdisk").no("the BIOS's numbers of disks are not known here; write --ondisk"),
 	}
 }
 

@@ -13,8 +13,8 @@ func TestTables(t *testing.T) {
 		case c.removed != "":
 		case (c.fate == used) != (c.apply != nil):
 			t.Errorf("%s: used is %v, apply is there: %v", name, c.fate == used, c.apply != nil)
-		case (c.fate == ignored) != (c.why != ""):
-			t.Errorf("%s: ignored is %v, because %q", name, c.fate == ignored, c.why)
+		case (c.fate == used) == (c.why != ""):
+			t.Errorf("%s: used is %v, because %q", name, c.fate == used, c.why)
 		}
 		seen := map[string]bool{}
 		for _, o := range c.options {
@@ -24,8 +24,8 @@ func TestTables(t *testing.T) {
 				}
 				seen[n] = true
 			}
-			if (o.fate == ignored) != (o.why != "") {
-				t.Errorf("--%s of %s: ignored is %v, because %q", o.names[0], name, o.fate == ignored, o.why)
+			if c.fate == used && (o.fate == used) == (o.why != "") {
+				t.Errorf("--%s of %s: used is %v, because %q", o.names[0], name, o.fate == used, o.why)
 			}
 		}
 		for _, other := range c.excludes {

@@ -8,22 +8,25 @@ import (
 // volumeCommands are RAID, LVM and btrfs.
 func volumeCommands() []command {
 	return []command{
-		{names: names("raid"), repeats: true, min: 1, max: -1, args: "a mount point and its partitions",
+		{names: names("raid"), repeats: true, min: 1, max: -1, args: "a mount point and its partitions", fate: used, apply: applyRaid,
 			excludes: names("autopart", "mount"),
-			options: rows(luks(), []option{text("device").must(), text("level"), text("fstype"), flag("noformat"), number("spares"),
-				flag("useexisting"), text("fsoptions"), text("fsprofile"), text("label"), text("mkfsoptions"), number("chunksize")}),
+			options: rows(luks(), all(text("device").must(), text("level"), text("fstype"), flag("noformat"), number("spares"),
+				flag("useexisting"), text("fsoptions"), text("fsprofile"), text("label"), text("mkfsoptions"), number("chunksize"))),
 			rules: ruleSet(luksRules(), mkfsRules(), []rule{existingRule, raidRule})},
 		{names: names("volgroup"), repeats: true, min: 1, max: -1, args: "a name and its partitions", excludes: names("autopart", "mount"),
-			options: []option{flag("noformat"), flag("useexisting"), number("reserved-space"), number("reserved-percent"), number("pesize")},
+			fate: used, apply: applyVolgroup,
+			options: all(flag("noformat"), flag("useexisting"), number("reserved-space"), number("reserved-percent"), number("pesize")),
 			rules: []rule{atMostOne("reserved-space", "reserved-percent"), between("reserved-percent", 1, 99, "between 1 and 99"),
 				between("reserved-space", 1, maxInt, "more than 0"), volgroupRule}},
 		{names: names("logvol"), repeats: true, min: 1, max: 1, args: "one mount point", excludes: names("autopart", "mount"),
+			fate: used, apply: applyLogvol,
 			options: rows(luks(), logvolOptions()),
 			rules: ruleSet(luksRules(), mkfsRules(), []rule{between("percent", 0, 100, "between 0 and 100"),
 				atMostOne("size", "percent"), existingRule, thinRule, cacheRule, logvolSizeRule})},
 		{names: names("btrfs"), repeats: true, min: 1, max: -1, args: "a mount point and its partitions",
-			options: []option{flag("noformat"), flag("useexisting"), text("label"), text("data"), text("metadata"), flag("subvol"),
-				text("name"), text("parent"), text("mkfsoptions")},
+			fate: used, apply: applyBtrfs,
+			options: all(flag("noformat"), flag("useexisting"), text("label"), text("data"), text("metadata"), flag("subvol"),
+				text("name"), text("parent"), text("mkfsoptions")),
 			rules: []rule{existingRule, btrfsRule}},
 	}
 }
@@ -31,12 +34,12 @@ func volumeCommands() []command {
 const maxInt = int(^uint(0) >> 1)
 
 func logvolOptions() []option {
-	return []option{
+	return append(all(
 		text("name").must(), text("vgname").must(), text("fstype"), number("size"), number("maxsize"), flag("grow"), number("percent"),
 		flag("recommended"), flag("hibernation"), flag("noformat"), flag("useexisting"), flag("resize"), text("fsoptions"), text("fsprofile"),
 		text("mkfsoptions"), text("label"), flag("thinpool"), flag("thin"), text("poolname"), number("chunksize"), number("metadatasize"),
-		text("profile"), number("cachesize"), list("cachepvs"), choice("cachemode", "writeback", "writethrough"),
-	}
+		number("cachesize"), list("cachepvs"), choice("cachemode", "writeback", "writethrough"),
+	), text("profile").no("profiles of LVM are files of the installed system; write --chunksize and --metadatasize"))
 }
 
 func existing(c *call) bool { return c.has("noformat") || c.has("useexisting") }

@@ -2,8 +2,6 @@ package kickstart
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -20,6 +18,9 @@ func Write(a config.Answers) []byte {
 	w.bootloader(a.Boot)
 	w.end(a.End)
 	w.software(a.Software)
+	for _, c := range a.Certificates {
+		w.certificate(c)
+	}
 	for _, s := range a.Scripts {
 		w.script(s)
 	}
@@ -70,9 +71,7 @@ func withInt[T int | int64](name string, n T) string {
 }
 
 func (w *writer) system(a config.Answers) {
-	if a.Source != "" {
-		w.command(a.Source)
-	}
+	w.source(a)
 	if a.Display != "" {
 		w.command(a.Display)
 	}
@@ -94,8 +93,9 @@ func (w *writer) system(a config.Answers) {
 		w.network(n)
 	}
 	for _, m := range a.Mirrors {
-		w.command("repo", with("name", m.Name), with("baseurl", m.URL), "--install")
+		w.command("repo", with("name", m.Name), with("baseurl", m.URL), "--install", transferOf(m.Transfer))
 	}
+	w.firewall(a.Firewall)
 	if s := a.Services; len(s.Enabled)+len(s.Disabled) > 0 {
 		w.command("services", withList("enabled", s.Enabled), withList("disabled", s.Disabled))
 	}
@@ -128,23 +128,6 @@ func (w *writer) time(t config.TimeSource) {
 	}
 }
 
-func (w *writer) network(n config.Network) {
-	proto, ip, mask := "", "", ""
-	if n.Method == "static" || n.Method == "dhcp" {
-		proto = n.Method
-	}
-	if prefix, err := netip.ParsePrefix(n.Address); err == nil {
-		ip = prefix.Addr().String()
-		mask = net.IP(net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())).String()
-	}
-	onboot := "on"
-	if !n.OnBoot {
-		onboot = "off"
-	}
-	w.command("network", with("device", n.Device), with("bootproto", proto), when(n.Method == "", "noipv4"), with("ip", ip),
-		with("netmask", mask), with("gateway", n.Gateway), withList("nameserver", n.Nameservers), with("onboot", onboot))
-}
-
 // crypt are the options of a password.
 func crypt(l config.Login) (hash, lock string) {
 	return when(l.Hash != "", "iscrypted"), when(l.Locked, "lock")
@@ -157,7 +140,7 @@ func (w *writer) accounts(a config.Answers) {
 		if a.Root.Hash != "" {
 			word = quote(a.Root.Hash)
 		}
-		w.command("rootpw", hash, lock, word)
+		w.command("rootpw", hash, lock, when(a.RootSSH, "allow-ssh"), word)
 	}
 	for _, g := range a.Groups {
 		w.command("group", with("name", g.Name), withInt("gid", g.GID))
@@ -180,7 +163,8 @@ func (w *writer) bootloader(b config.Bootloader) {
 	if b.Timeout != nil {
 		timeout = fmt.Sprintf("--timeout=%d", *b.Timeout)
 	}
-	w.command("bootloader", with("location", b.Location), with("append", b.Append), timeout, with("boot-drive", b.Disk))
+	w.command("bootloader", with("location", b.Location), with("append", b.Append), timeout, with("boot-drive", b.Disk),
+		when(b.NoMBR, "nombr"), when(b.LeaveOrder, "leavebootorder"), when(b.Password != "", "iscrypted"), with("password", string(b.Password)))
 }
 
 func (w *writer) end(e config.End) {
@@ -190,11 +174,15 @@ func (w *writer) end(e config.End) {
 }
 
 func (w *writer) software(s config.Software) {
-	if len(s.Groups)+len(s.Packages)+len(s.Exclude) == 0 {
+	options := join(when(s.IgnoreMissing, "ignoremissing"), when(s.ExcludeDocs, "excludedocs"), withList("inst-langs", s.InstLangs))
+	if len(s.Groups)+len(s.Packages)+len(s.Exclude) == 0 && s.Environment == "" && options == "" {
 		return
 	}
 	w.line()
-	w.line("%packages")
+	w.command("%packages", options)
+	if s.Environment != "" {
+		w.line("@^" + s.Environment)
+	}
 	for _, g := range s.Groups {
 		w.line("@" + g)
 	}
@@ -207,13 +195,24 @@ func (w *writer) software(s config.Software) {
 	w.line("%end")
 }
 
+func (w *writer) certificate(c config.Certificate) {
+	w.line()
+	w.command("%certificate", with("filename", c.Filename), with("dir", c.Dir))
+	w.body(c.Body)
+}
+
+// body writes the rest of a section.
+func (w *writer) body(text string) {
+	w.text.WriteString(text)
+	if !strings.HasSuffix(text, "\n") {
+		w.line()
+	}
+	w.line("%end")
+}
+
 func (w *writer) script(s config.Script) {
 	w.line()
 	w.command("%"+string(s.Kind), with("interpreter", s.Interpreter), when(s.NoChroot, "nochroot"), with("log", s.Log),
 		when(s.ErrorOnFail, "erroronfail"))
-	w.text.WriteString(s.Body)
-	if !strings.HasSuffix(s.Body, "\n") {
-		w.line()
-	}
-	w.line("%end")
+	w.body(s.Body)
 }

@@ -35,7 +35,7 @@ func TestWriteEmpty(t *testing.T) { roundTrip(t, config.Answers{}) }
 func TestWriteScreens(t *testing.T) {
 	ten := 10
 	roundTrip(t, config.Answers{
-		Language: "en_US.UTF-8", Hostname: "debian", Source: "cdrom", Display: "text",
+		Language: "en_US.UTF-8", Hostname: "debian", Source: config.Source{Kind: "cdrom"}, Display: "text",
 		Keyboard: config.Keyboard{Layout: "de", Variant: "neo"},
 		Timezone: config.Timezone{Zone: "Etc/GMT+5", UTC: true},
 		Network:  []config.Network{{Device: "link", Method: "dhcp", OnBoot: true}, {Device: "ens3"}},

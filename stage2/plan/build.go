@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
@@ -114,8 +115,48 @@ func (b *builder) support() {
 	default:
 		b.problems.add(NotSupported, a.End.Action, "not a way to end; use reboot, poweroff or halt")
 	}
-	if s := a.Source; s != "" && s != "cdrom" {
+	if s := a.Source.Kind; s != "" && s != "cdrom" {
 		b.problems.add(NotSupported, s, "packages can only come from the discs; use cdrom")
+	}
+	for _, n := range a.Network {
+		if n.VLAN != nil || n.Bond != nil || n.Bridge != nil || n.ForceMAC || n.NoDNS || n.NoDefaultRoute || n.MTU != 0 ||
+			n.Gateway6+n.DHCPClass+n.Ethtool != "" || n.IPv6 != "" && n.IPv6 != "auto" || n.IgnoreAutoDNS || n.IgnoreAutoDNS6 || n.Search != nil {
+			b.problems.add(NotSupported, "network --device="+n.Device, "only --bootproto, --ip, --netmask, --gateway, --nameserver and --onboot are set up")
+		}
+	}
+	for _, m := range a.Mirrors {
+		if m.Transfer != (config.Transfer{}) {
+			b.problems.add(NotSupported, "repo --name="+m.Name, "a proxy or certificates are not set up; write apt.conf(5) in %%post")
+		}
+	}
+	traceback := func(s config.Script) bool { return s.Kind == config.Traceback }
+	group := func(name string) bool { return strings.HasPrefix(name, "@") }
+	for _, n := range []struct {
+		asked   bool
+		subject string
+		text    string
+		harms   bool // leaving it out is no mere inconvenience
+	}{
+		{a.Boot.Password != "" || a.Boot.NoMBR || a.Boot.LeaveOrder, "bootloader", "--password, --nombr and --leavebootorder are not done", true},
+		{a.Firewall.Mode == "enabled", "firewall --enabled", "no firewall is set up", true},
+		{a.Software.Environment != "", "@^" + a.Software.Environment, "there are no environments; name groups", true},
+		{len(a.Certificates) > 0, "%certificate", "certificates are not installed", true},
+		{a.Updates != "", "updates", "give inst.updates= on the boot line", true},
+		{len(a.DriverDisks) > 0, "driverdisk", "give inst.dd= on the boot line", true},
+		{a.Rescue != nil, "rescue", "there is no rescue mode in a kickstart file", true},
+		{len(a.Storage.Snapshots) > 0, "snapshot", "no snapshots are made", true},
+		{a.RootSSH, "rootpw --allow-ssh", "sshd's own setting stays", false},
+		{a.Logging.Host != "", "logging", "the log is sent where inst.syslog= says", false},
+		{a.Software.IgnoreMissing, "%packages --ignoremissing", "a name that isn't there is an error", false},
+		{a.Software.ExcludeDocs || a.Software.InstLangs != nil, "%packages", "documentation and translations are installed with their packages", false},
+		{slices.ContainsFunc(a.Software.Exclude, group), "%packages", "an excluded group excludes nothing; exclude its packages", false},
+		{slices.ContainsFunc(a.Scripts, traceback), "%traceback", "not run: a mistake in the installer is an error like any other, and runs %onerror", false},
+	} {
+		if n.asked && n.harms {
+			b.problems.add(NotSupported, n.subject, "%s", n.text)
+		} else if n.asked {
+			b.plan.Warnings = append(b.plan.Warnings, n.subject+": "+n.text)
+		}
 	}
 }
 
