@@ -26,7 +26,7 @@ func badTrees(t *testing.T) string {
 		file string
 		at   int
 	}{
-		"first": {media.ImagePath, 100}, "tree": {media.ImagePath, -100}, "last": {media.ImagePath, lastBlock(t, set)},
+		"first": {media.ImagePath, 100}, "tree": {media.ImagePath, -100}, "middle": {media.ImagePath, 20 << 20}, "last": {media.ImagePath, lastBlock(t, set)},
 		"inrelease": {media.IndexPath + "/dists/*/InRelease", 300}, "index": {media.IndexPath + "/dists/*/*/*/Packages.gz", 1000},
 	} {
 		file, data := vmtest.Flipped(t, set, flip.file, flip.at)
@@ -88,7 +88,8 @@ func TestPutRight(t *testing.T) {
 		{"http://mirror.invalid/", `eth0 +no name server`},
 		{url + "inrelease/", media.IndexPath + `/dists/\w+/InRelease is damaged or of another build`},
 		{url + "index/", media.IndexPath + `/dists/\S+/Packages\.gz is damaged or of another build`},
-		{url + "last/", `damaged at every server`},
+		{url + "last/", `image of stage 2 can't be used: .*last/images/stage2\.img: block \d{4} .*isn't what its hash tree covers`},
+		{url + "middle/", `damaged at every server`},
 	} {
 		r.Expect(`What now\?`)
 		choose(r, try.url)
