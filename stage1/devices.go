@@ -29,13 +29,20 @@ type devices struct {
 	arrived chan struct{} // has an element when a block device came or changed
 	came    chan struct{} // the same for devices that came
 	quiet   chan struct{} // closed when everything found at the start has its modules
+	moved   chan struct{} // has an element when settling may have come to an end
+	sys     string        // where sysfs is
 	mu      sync.Mutex
 	loader  *modules.Loader
 	index   *modules.Index
+	loads   int             // modules that are being loaded
+	blocks  map[string]bool // block devices whose partitions are known, "sdb"
 }
 
 func newDevices(log *journal, tree string) *devices {
-	return &devices{log: log, tree: tree, arrived: make(chan struct{}, 1), came: make(chan struct{}, 1), quiet: make(chan struct{})}
+	return &devices{
+		log: log, tree: tree, sys: "/sys", blocks: map[string]bool{}, quiet: make(chan struct{}),
+		arrived: make(chan struct{}, 1), came: make(chan struct{}, 1), moved: make(chan struct{}, 1),
+	}
 }
 
 // start begins to listen, then looks at what is there already, so that nothing
@@ -54,9 +61,12 @@ func (d *devices) start(ctx context.Context) error {
 			d.log.say("Devices that come later go unnoticed: %v", err)
 		}
 	}()
+	d.present()
+	d.loading(1)
 	go func() {
+		defer d.loading(-1)
 		defer close(d.quiet)
-		names := append(needed(), aliases("/sys/bus")...)
+		names := append(needed(), aliases(filepath.Join(d.sys, "bus"))...)
 		d.log.note("%d modules and devices to load", len(names))
 		d.loadAll(names)
 		d.log.note("all devices have their modules")
@@ -100,8 +110,13 @@ func openLoader(dir string) (*modules.Index, *modules.Loader, error) {
 // event takes one message of the kernel.
 func (d *devices) event(e uevent.Event) {
 	if alias := e.Env["MODALIAS"]; alias != "" && e.Action == "add" {
-		go d.load(alias)
+		d.loading(1)
+		go func() {
+			defer d.loading(-1)
+			d.load(alias)
+		}()
 	}
+	d.noteBlock(e)
 	if e.Env["SUBSYSTEM"] != "block" || strings.HasPrefix(filepath.Base(e.Path), "loop") {
 		return
 	}
@@ -121,7 +136,12 @@ func signalTo(c chan struct{}) {
 }
 
 // coldplug loads what all present devices ask for.
-func (d *devices) coldplug() { d.loadAll(aliases("/sys/bus")) }
+func (d *devices) coldplug() {
+	d.loading(1)
+	defer d.loading(-1)
+	d.present()
+	d.loadAll(aliases(filepath.Join(d.sys, "bus")))
+}
 
 func (d *devices) loadAll(names []string) {
 	var wg sync.WaitGroup

@@ -201,6 +201,7 @@ func testSession(t *testing.T) (*session, *fake, *person) {
 		},
 	}
 	s.devices = newDevices(s.log, s.release())
+	s.devices.sys = at("sys")
 	s.build.Set = media.Set{ID: "5f0c", Product: "Debian", Version: "13", Arch: "amd64", Discs: 2}
 	for _, d := range []string{s.dirs.medium, filepath.Join(top, "run")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {

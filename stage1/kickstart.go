@@ -43,9 +43,11 @@ func (s *session) keepKickstart(data []byte, origin string) (*handoff.Kickstart,
 	return &handoff.Kickstart{Origin: origin, Path: handoff.KickstartPath}, nil
 }
 
-// oemKickstart takes the kickstart of a volume labelled OEMDRV, if there is one.
+// oemKickstart takes the kickstart of a volume labelled OEMDRV, if there is one. Nobody
+// named it, so it is waited for only while a disk that is there has yet to say what it is.
 func (s *session) oemKickstart(ctx context.Context) (*handoff.Kickstart, error) {
 	src := media.Source{Scheme: "hd", Device: "LABEL=" + kickstartLabel, Path: "/" + kickstartName}
+	s.settle(ctx, src)
 	var f Failure
 	data, _, ok := s.readLocal(ctx, src, &f)
 	for _, a := range f.Tried {
