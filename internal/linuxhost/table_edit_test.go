@@ -100,7 +100,7 @@ func dump(t *testing.T, disk string, without ...string) []string {
 func TestEditGPT(t *testing.T) {
 	needRoot(t)
 	disk := scripted(t, someGPT)
-	before, linesBefore := read(t, disk), dump(t, disk, "p2 ", "p4 ", "p5 ")
+	before, linesBefore := readDisk(t, disk), dump(t, disk, "p2 ", "p4 ", "p5 ")
 	h := New()
 	if err := h.EditTable(t.Context(), disk, gptEdit()); err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestEditGPT(t *testing.T) {
 			t.Errorf("%s is missing in %q", want, dump(t, disk))
 		}
 	}
-	after := read(t, disk)
+	after := readDisk(t, disk)
 	for _, n := range []int64{0, 2} { // entries of partitions 1 and 3, in both tables
 		for _, at := range []int64{1024, 32*mib - 33*512} {
 			at += n * 128
@@ -136,7 +136,7 @@ func TestEditGPT(t *testing.T) {
 func TestEditMBR(t *testing.T) {
 	needRoot(t)
 	disk := scripted(t, someMBR)
-	before := read(t, disk)
+	before := readDisk(t, disk)
 	h := New()
 	if err := h.EditTable(t.Context(), disk, mbrEdit()); err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func TestEditMBR(t *testing.T) {
 	if d := cmp.Diff(want, dump(t, disk)[6:]); d != "" {
 		t.Error(d)
 	}
-	after := read(t, disk)
+	after := readDisk(t, disk)
 	sameContent(t, before, after, map[int64]int64{1 * mib: 4 * mib, 6 * mib: 4 * mib, 20 * mib: 4 * mib})
 	if !bytes.Equal(before[:440], after[:440]) {
 		t.Error("the boot code has changed")
@@ -192,7 +192,7 @@ func sameContent(t *testing.T, before, after []byte, parts map[int64]int64) {
 	}
 }
 
-func read(t *testing.T, disk string) []byte {
+func readDisk(t *testing.T, disk string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(disk)
 	if err != nil {
@@ -210,12 +210,12 @@ func TestEditRefuses(t *testing.T) {
 	gone.Resize[0].Start = 11 * mib
 	kind.Kind = "dos"
 	over := host.Edit{Kind: "gpt", Add: []host.TablePart{{Number: 4, Start: 9 * mib, Size: mib, Type: typeLinux, GUID: "00000000-0000-4000-8000-000000000002"}}}
-	before := read(t, disk)
+	before := readDisk(t, disk)
 	for name, e := range map[string]host.Edit{"another partition": other, "none": gone, "another table": kind, "overlap": over} {
 		if err := New().EditTable(t.Context(), disk, e); err == nil {
 			t.Errorf("%s: done", name)
 		}
-		if !bytes.Equal(before, read(t, disk)) {
+		if !bytes.Equal(before, readDisk(t, disk)) {
 			t.Errorf("%s: the disk was written", name)
 		}
 	}
@@ -226,9 +226,9 @@ func TestEditRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Unmount(mounted)
-	before = read(t, disk)[:mib]
+	before = readDisk(t, disk)[:mib]
 	var busy *host.BusyError
-	if err := h.EditTable(t.Context(), disk, gptEdit()); !errors.As(err, &busy) || !bytes.Equal(before, read(t, disk)[:mib]) {
+	if err := h.EditTable(t.Context(), disk, gptEdit()); !errors.As(err, &busy) || !bytes.Equal(before, readDisk(t, disk)[:mib]) {
 		t.Errorf("in use: %v", err)
 	}
 }

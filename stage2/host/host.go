@@ -47,6 +47,12 @@ type Command struct {
 	NoSync bool              // let fsync(2) and its like do nothing: for what a crash would make worthless anyway, with a Sync at the end
 }
 
+// WithoutUdev is the environment in which the device mapper's library and mdadm make
+// device nodes and links themselves: stage 2 has no udev.
+func WithoutUdev() []string {
+	return []string{"DM_DISABLE_UDEV=1", "MDADM_NO_UDEV=1", "LVM_SUPPRESS_FD_WARNINGS=1"}
+}
+
 // ExitError is a program that failed.
 type ExitError struct {
 	Args []string
@@ -129,6 +135,10 @@ type Disks interface {
 	// again. A partition that is to go and isn't the one it was is an error, and
 	// nothing is written then. It does the rest as WriteTable.
 	EditTable(ctx context.Context, disk string, e Edit) error
+	// Release ends what stands on a device: encrypted devices, logical volumes and
+	// arrays, and what stands on those before them. One that is mounted or swapped to gives a
+	// *BusyError. On a device that isn't there nothing stands.
+	Release(ctx context.Context, device string) error
 	// Wipe removes the signatures of old file systems, RAID and LVM from a device.
 	Wipe(ctx context.Context, device string) error
 }

@@ -123,6 +123,13 @@ func deliver(c host.Command, r Reply) error {
 	return nil
 }
 
+// writes reports whether a program of many uses is called to write its devices.
+func writes(args []string) bool {
+	return len(args) > 1 && slices.Contains([]string{
+		"mdadm --create", "cryptsetup luksFormat", "lvm pvcreate", "lvm vgcreate",
+	}, path.Base(args[0])+" "+args[1])
+}
+
 // devicesWritten are the device nodes among the arguments of a program that
 // writes to devices.
 func devicesWritten(args []string) []string {

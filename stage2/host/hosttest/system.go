@@ -143,6 +143,13 @@ func PartName(disk string, n int) string {
 	return disk + strconv.Itoa(n)
 }
 
+// Release implements host.Disks.
+func (h *Host) Release(_ context.Context, device string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.call("release %s", device)
+}
+
 // Wipe implements host.Disks.
 func (h *Host) Wipe(_ context.Context, device string) error {
 	h.mu.Lock()
