@@ -240,7 +240,7 @@ func (b *bench) installsOverHTTP(ctx context.Context, web *webServer, ks string,
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*benchTimeout)
+	ctx, cancel := context.WithTimeout(ctx, 9*benchTimeout)
 	defer cancel()
 	r, err := scenario.Start(ctx, scenario.Config{
 		Set: set, NoDisc: true, Append: serialOptions + " inst.onfail=poweroff inst.stage2=" + web.url(vm.HostAddress),
