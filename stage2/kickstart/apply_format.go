@@ -119,8 +119,11 @@ func (b *builder) fsProfile(c *call, fsType, mount string) string {
 // luks reads how the device is encrypted; nil when it isn't.
 func (b *builder) luks(c *call) *config.LUKS {
 	if !c.has("encrypted") {
-		b.noEffect(c, "without --encrypted", "passphrase", "cipher", "luks-version", "pbkdf", "pbkdf-memory", "pbkdf-time", "pbkdf-iterations")
+		b.noEffect(c, "without --encrypted", "passphrase", "cipher", "luks-version", "pbkdf", "pbkdf-memory", "pbkdf-time", "pbkdf-iterations", "escrowcert")
 		return nil
+	}
+	if c.has("escrowcert") {
+		b.unsupported(c.pos, "--escrowcert of "+c.name, "keys are not escrowed; add a second passphrase with cryptsetup luksAddKey in %post")
 	}
 	l := &config.LUKS{
 		Passphrase: config.Secret(c.str("passphrase")), Version: c.str("luks-version"), Cipher: c.str("cipher"), PBKDF: c.str("pbkdf"),

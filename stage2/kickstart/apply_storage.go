@@ -59,42 +59,59 @@ func applyPart(b *builder, c *call) {
 	}
 	p := config.Partition{
 		Mount: mount, SizeMiB: int64(c.num("size")), MaxSizeMiB: int64(c.num("maxsize")), Format: b.format(c, mount),
-		Grow: c.has("grow"), Recommended: c.has("recommended"), Hibernation: c.has("hibernation"), Resize: c.has("resize"),
+		Grow: c.has("grow"), Recommended: b.recommended(c), Hibernation: c.has("hibernation"), Resize: c.has("resize"),
 		Disk: c.str("ondisk"), OnPart: c.str("onpart"), Primary: c.has("asprimary"),
 	}
 	p.Existing = p.OnPart != ""
-	if p.OnPart != "" {
-		b.claim(c, "partition", strings.TrimPrefix(p.OnPart, "/dev/"), "partition %s is already used by")
-		if !p.Resize {
-			b.noEffect(c, "on a partition that is there already, without --resize", "size", "recommended", "hibernation")
-			p.SizeMiB, p.Recommended, p.Hibernation = 0, false, false
-		}
-	}
-	b.sizes(c, mount, p.Existing)
 	switch {
-	case p.OnPart != "" && (p.Grow || p.MaxSizeMiB != 0 || p.Disk != "" || p.Primary):
-		b.wrong(c, "--onpart excludes --ondisk, --grow, --maxsize and --asprimary: the partition is where and what it is")
 	case c.has("onpart") && p.OnPart == "":
 		b.wrong(c, "--onpart names no partition")
-	case p.NoFormat && p.OnPart == "":
+	case p.Existing:
+		b.onPart(c, &p)
+	case p.NoFormat:
 		b.wrong(c, "--noformat needs --onpart=PARTITION, which says what is to be kept")
-	case p.NoFormat && p.Mount == "biosboot":
-		b.wrong(c, "--noformat has no meaning for biosboot")
+	default:
+		b.sizes(c, mount)
 	}
 	b.answers.Storage.Partitions = append(b.answers.Storage.Partitions, p)
 }
 
+// onPart is about a partition that is there already.
+func (b *builder) onPart(c *call, p *config.Partition) {
+	b.claim(c, "partition", strings.TrimPrefix(p.OnPart, "/dev/"), "partition %s is already used by")
+	const there = "on a partition that is there already"
+	b.noEffect(c, there, "ondisk", "grow", "maxsize", "asprimary", "recommended", "hibernation")
+	p.Disk, p.Grow, p.MaxSizeMiB, p.Primary, p.Recommended, p.Hibernation = "", false, 0, false, false, false
+	switch {
+	case !p.Resize:
+		b.noEffect(c, there+", without --resize", "size")
+		p.SizeMiB = 0
+	case p.SizeMiB < 1:
+		b.wrong(c, "a size must be positive")
+	}
+	if p.NoFormat && p.Mount == "biosboot" {
+		b.wrong(c, "--noformat has no meaning for biosboot")
+	}
+}
+
+// recommended gives way to --hibernation, as in Anaconda.
+func (b *builder) recommended(c *call) bool {
+	if c.has("hibernation") {
+		b.noEffect(c, "with --hibernation", "recommended")
+		return false
+	}
+	return c.has("recommended")
+}
+
 // sizes checks what is said of the size of a partition or a logical volume.
-func (b *builder) sizes(c *call, mount string, exists bool) {
+func (b *builder) sizes(c *call, mount string) {
 	auto := c.has("recommended") || c.has("hibernation")
 	switch {
 	case c.num("size") < 0 || c.num("maxsize") < 0:
 		b.wrong(c, "a size must be positive")
-	case c.has("recommended") && c.has("hibernation"):
-		b.wrong(c, "--recommended and --hibernation exclude each other")
 	case auto && mount != "swap":
 		b.wrong(c, "--recommended and --hibernation are sizes of swap: %s needs --size in MiB", mount)
-	case !exists && !auto && c.num("size") == 0 && c.num("percent") == 0:
+	case !auto && c.num("size") == 0 && c.num("percent") == 0:
 		b.wrong(c, "%s needs --size in MiB; with --grow it is the least", mount)
 	case c.num("maxsize") > 0 && !c.has("grow"):
 		b.wrong(c, "--maxsize goes only with --grow")

@@ -99,7 +99,7 @@ func applyLogvol(b *builder, c *call) {
 	l := config.Logical{
 		Mount: mount, Format: b.format(c, mount), Name: c.str("name"), Group: c.str("vgname"),
 		SizeMiB: int64(c.num("size")), MaxSizeMiB: int64(c.num("maxsize")), Percent: c.num("percent"), Grow: c.has("grow"),
-		Recommended: c.has("recommended"), Hibernation: c.has("hibernation"), Resize: c.has("resize"), ThinPool: c.has("thinpool"),
+		Recommended: b.recommended(c), Hibernation: c.has("hibernation"), Resize: c.has("resize"), ThinPool: c.has("thinpool"),
 		Pool: c.str("poolname"), ChunkKiB: c.num("chunksize"), MetadataMiB: int64(c.num("metadatasize")),
 		CacheMiB: int64(c.num("cachesize")), CachePVs: c.items("cachepvs"), CacheMode: c.str("cachemode"),
 	}
@@ -108,7 +108,7 @@ func applyLogvol(b *builder, c *call) {
 		b.noEffect(c, "on a volume that is there already, without --resize", "size", "percent", "recommended", "hibernation", "grow", "maxsize")
 		l.SizeMiB, l.MaxSizeMiB, l.Percent, l.Grow, l.Recommended, l.Hibernation = 0, 0, 0, false, false, false
 	} else {
-		b.sizes(c, mount, false)
+		b.sizes(c, mount)
 	}
 	if wrong := logicalWrong(c, l); wrong != "" {
 		b.wrong(c, "%s", wrong)

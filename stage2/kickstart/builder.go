@@ -1,6 +1,7 @@
 package kickstart
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -21,7 +22,7 @@ func (b *builder) warn(pos Pos, format string, args ...any) {
 
 // wrong reports a value that can't be meant.
 func (b *builder) wrong(c *call, format string, args ...any) {
-	b.diags.add(c.pos, Value, c.name+": "+format, args...)
+	b.diags.add(c.pos, Value, "%s: %s", c.name, fmt.Sprintf(format, args...))
 }
 
 // unsupported reports what the language has and this installer doesn't, and what

@@ -3,6 +3,7 @@ package kickstart
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Pos is a place in a kickstart file.
@@ -74,6 +75,17 @@ func (ds Diagnostics) errors() Diagnostics {
 		}
 	}
 	return of
+}
+
+// inOrder puts what was found at the end of the file to its line. Those of several
+// files stay as they were found.
+func (ds Diagnostics) inOrder() {
+	for _, d := range ds {
+		if d.Pos.File != ds[0].Pos.File {
+			return
+		}
+	}
+	slices.SortStableFunc(ds, func(a, b Diagnostic) int { return a.Pos.Line - b.Pos.Line })
 }
 
 func (ds *Diagnostics) add(p Pos, k Kind, format string, args ...any) {

@@ -51,6 +51,7 @@ func Parse(name string, data []byte, o Options) (config.Answers, Diagnostics) {
 		b.item(it)
 	}
 	b.finish()
+	b.diags.inOrder()
 	return b.answers, b.diags
 }
 

@@ -38,8 +38,46 @@ func TestGood(t *testing.T) {
 			}
 			golden(t, strings.TrimSuffix(file, ".ks")+".json", append(got, '\n'))
 			golden(t, strings.TrimSuffix(file, ".ks")+".written", Write(answers))
+			roundTrip(t, answers)
 		})
 	}
+}
+
+// TestBad compares what is said of testdata/bad/*.ks with the text beside them.
+func TestBad(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad/*.ks")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files in testdata/bad: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, diags := Parse(filepath.Base(file), data, Options{})
+			if diags.Err() == nil {
+				t.Error("nothing is found wrong")
+			}
+			golden(t, strings.TrimSuffix(file, ".ks")+".txt", []byte(show(diags)+"\n"))
+		})
+	}
+}
+
+// TestGoodWarnings: what is warned of in testdata/good is said in full too.
+func TestGoodWarnings(t *testing.T) {
+	var said []string
+	files, _ := filepath.Glob("testdata/good/*.ks")
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, diags := Parse(filepath.Base(file), data, Options{}); len(diags) > 0 {
+			said = append(said, show(diags))
+		}
+	}
+	golden(t, "testdata/good/warnings.txt", []byte(strings.Join(said, "\n")+"\n"))
 }
 
 // update is go test's -update.

@@ -83,16 +83,24 @@ func (b *builder) take(c *call, kind string, members []string) {
 	for _, m := range members {
 		b.claim(c, "use", m, "%s is already part of")
 	}
-	b.later(func() {
-		for _, m := range members {
-			switch {
-			case b.known("member", m) && !strings.HasPrefix(m, kind):
-				b.wrong(c, "%s can't be part of it: what %s lists is called %sNAME", m, c.name, kind)
-			case !b.known("member", m) && !b.refs.partial:
-				b.wrong(c, "there is no part or raid command for %s%s", m, hint(m, "", b.memberNames(kind)))
-			}
+	b.later(func() { b.areThere(c, kind, members) })
+}
+
+// areThere checks that members are made somewhere.
+func (b *builder) areThere(c *call, kind string, members []string) {
+	var missing []string
+	for _, m := range members {
+		switch {
+		case !b.known("member", m):
+			missing = append(missing, m)
+		case !strings.HasPrefix(m, kind):
+			b.wrong(c, "%s can't be part of it: what %s lists is called %sNAME", m, c.name, kind)
 		}
-	})
+	}
+	if len(missing) == 0 || b.refs.partial {
+		return
+	}
+	b.wrong(c, "there is no part or raid command for %s%s", strings.Join(missing, ", "), hint(missing[0], "", b.memberNames(kind)))
 }
 
 func (b *builder) memberNames(kind string) []string {
@@ -152,7 +160,7 @@ func (b *builder) inGroup(c *call, l config.Logical) {
 		for _, g := range b.answers.Storage.Groups {
 			names = append(names, g.Name)
 		}
-		b.wrong(c, "there is no volgroup command for %s%s; one that is there already needs volgroup %s --useexisting", l.Group, hint(l.Group, "", names), l.Group)
+		b.wrong(c, "there is no volgroup command for %s; one that is there already needs volgroup %s --useexisting%s", l.Group, l.Group, hint(l.Group, "", names))
 		return
 	}
 	if l.Pool != "" {

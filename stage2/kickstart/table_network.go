@@ -17,7 +17,7 @@ func networkOptions() []option {
 	const (
 		active = "the installer's own network is what the boot options say"
 		wifi   = "wireless networks are not set up; a script in %post can write the file for one"
-		team   = "Linux has no more teams; write --bondslaves"
+		team   = "teamd is no longer maintained; write --bondslaves"
 	)
 	return rows(all(
 		text("device"), choice("bootproto", "dhcp", "bootp", "static", "query", "ibft"), text("hostname"),

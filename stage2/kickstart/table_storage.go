@@ -7,7 +7,7 @@ func luks() []option {
 	return []option{
 		flag("encrypted").done(), text("passphrase").password().done(), text("cipher").done(), text("luks-version").done(),
 		text("pbkdf").done(), number("pbkdf-memory").done(), number("pbkdf-time").done(), number("pbkdf-iterations").done(),
-		text("escrowcert").no("keys are not escrowed; add a second passphrase with cryptsetup luksAddKey in %post"),
+		text("escrowcert").done(),
 		flag("backuppassphrase").moot("it goes with --escrowcert"),
 		text("hw-passphrase").password().no("disks that encrypt by themselves are left as they are"),
 	}
