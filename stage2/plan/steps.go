@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
-	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/machine"
 )
@@ -40,44 +38,6 @@ func (b *builder) steps() {
 }
 
 func (b *builder) add(s Step) { b.plan.Steps = append(b.plan.Steps, s) }
-
-// diskSteps are those up to the mounted target.
-func (b *builder) diskSteps() {
-	for _, d := range b.plan.Disks {
-		var devices []string
-		for _, v := range d.Parts {
-			devices = append(devices, v.Device)
-		}
-		b.add(partition{base{"partition-" + path.Base(d.Path), "Partition " + d.Path, 2}, seen{d.Path, d.Seq}, tableOf(d), devices})
-	}
-	volumes := b.plan.volumes()
-	swapFirst := slices.Clone(volumes)
-	slices.SortStableFunc(swapFirst, func(x, y Volume) int { return cmp.Compare(swapRank(x), swapRank(y)) })
-	for _, v := range swapFirst {
-		if v.FSType == "" {
-			continue
-		}
-		id := v.Mount
-		if id == "swap" {
-			id += "-" + path.Base(v.Device)
-		}
-		b.add(mkfs{base{"mkfs-" + id, "Make " + v.FSType + " on " + v.Device + purpose(v), 2}, b.diskOf(v), v})
-		if slices.Contains(b.swapsInUse(), v.Device) {
-			b.add(swapOn{base{"swapon-" + path.Base(v.Device), "Use " + v.Device + " as memory", 1}, v.Device})
-		}
-	}
-	b.add(newMountTarget(volumes))
-}
-
-// diskOf is the disk v is on.
-func (b *builder) diskOf(v Volume) seen {
-	for _, d := range b.plan.Disks {
-		if slices.Contains(d.Parts, v) {
-			return seen{d.Path, d.Seq}
-		}
-	}
-	return seen{}
-}
 
 // discSteps shed the first disc and go through the others.
 func (b *builder) discSteps() {
@@ -263,28 +223,4 @@ func (b *builder) json() []byte {
 		return []byte(err.Error() + "\n")
 	}
 	return append(data, '\n')
-}
-
-// tableOf is the table to write for d.
-func tableOf(d Disk) host.Table {
-	t := host.Table{GUID: d.GUID}
-	for _, v := range d.Parts {
-		name := strings.Trim(v.Mount, "/")
-		t.Parts = append(t.Parts, host.TablePart{Start: v.Start, Size: v.Size, Type: v.Type, GUID: v.GUID, Name: cmp.Or(name, "root")})
-	}
-	return t
-}
-
-func swapRank(v Volume) int {
-	if v.FSType == "swap" {
-		return 0
-	}
-	return 1
-}
-
-func purpose(v Volume) string {
-	if v.FSType == "swap" {
-		return ""
-	}
-	return " for " + v.Mount
 }

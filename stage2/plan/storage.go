@@ -51,32 +51,6 @@ func (s seen) check(env *Env) error {
 	return nil
 }
 
-// partition erases a disk and writes its table.
-type partition struct {
-	base
-	seen
-	table   host.Table
-	devices []string
-}
-
-func (s partition) Run(ctx context.Context, env *Env) error {
-	if err := s.check(env); err != nil {
-		return err
-	}
-	if err := env.Host.Wipe(ctx, s.disk); err != nil {
-		return fmt.Errorf("erase %s: %w", s.disk, err)
-	}
-	if err := env.Host.WriteTable(ctx, s.disk, s.table); err != nil {
-		return fmt.Errorf("partition %s: %w", s.disk, err)
-	}
-	for _, d := range s.devices {
-		if err := env.Host.Wipe(ctx, d); err != nil {
-			return fmt.Errorf("erase %s: %w", d, err)
-		}
-	}
-	return nil
-}
-
 // mkfs makes a file system or swap space, with the UUID the plan gave it.
 type mkfs struct {
 	base
@@ -87,6 +61,11 @@ type mkfs struct {
 func (s mkfs) Run(ctx context.Context, env *Env) error {
 	if err := s.check(env); err != nil {
 		return err
+	}
+	if s.volume.Existing { // and may still hold what another system takes for its own
+		if err := clear(ctx, env, []string{s.volume.Device}); err != nil {
+			return err
+		}
 	}
 	if err := run(ctx, env, mkfsArgs(s.volume)...); err != nil {
 		return fmt.Errorf("make %s on %s: %w", s.volume.FSType, s.volume.Device, err)
@@ -103,6 +82,10 @@ func mkfsArgs(v Volume) []string {
 	}
 	var args []string
 	switch v.FSType {
+	case "btrfs":
+		args = append([]string{"mkfs.btrfs", "--force", "--quiet", "--uuid", v.UUID}, label("--label")...)
+	case "ext2", "ext3":
+		args = append([]string{"mkfs." + v.FSType, "-F", "-q", "-U", v.UUID}, label("-L")...)
 	case "xfs":
 		args = append([]string{"mkfs.xfs", "-f", "-q", "-m", "uuid=" + v.UUID}, label("-L")...)
 	case "vfat":
@@ -144,7 +127,7 @@ func newMountTarget(volumes []Volume) mountTarget {
 
 func (s mountTarget) Run(_ context.Context, env *Env) error {
 	for i, v := range s.volumes {
-		m := host.Mount{Source: v.Device, Target: path.Join(Target, v.Mount), FSType: v.FSType}
+		m := host.Mount{Source: v.Device, Target: path.Join(Target, v.Mount), FSType: v.FSType, Options: mountOptions(v)}
 		if err := env.Host.Mount(m); err != nil {
 			return errors.Join(fmt.Errorf("mount %s on %s: %w", m.Source, m.Target, err), s.unmount(env, i))
 		}
@@ -154,6 +137,21 @@ func (s mountTarget) Run(_ context.Context, env *Env) error {
 	}
 	env.Result.Target = Target
 	return nil
+}
+
+// mountOptions are those without which other files would be seen, or files be written in
+// another form: the rest is for the installed system.
+func mountOptions(v Volume) string {
+	var options []string
+	if v.Subvolume != "" {
+		options = append(options, "subvol="+v.Subvolume)
+	}
+	for _, o := range strings.Split(v.Options, ",") {
+		if v.FSType == "btrfs" && (strings.HasPrefix(o, "compress") || o == "nodatacow" || o == "nodatasum") {
+			options = append(options, o)
+		}
+	}
+	return strings.Join(options, ",")
 }
 
 // Undo unmounts, unless the installer runs from there by now: then the

@@ -1,0 +1,132 @@
+package plan
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/host"
+)
+
+// lvmConfig keeps lvm(8) from what isn't there: udev, its daemons, and records of
+// devices that belong to no installed system.
+const lvmConfig = `global{event_activation=0 use_lvmpolld=0} ` +
+	`devices{use_devicesfile=0 obtain_device_list_from_udev=0 external_device_info_source="none" hints="none"} ` +
+	`activation{udev_sync=0 udev_rules=0 monitoring=0} backup{backup=0 archive=0}`
+
+// lvmArgs is an lvm command that sees no other devices than these: groups of the same
+// name on others are nothing to it.
+func lvmArgs(devices []string, command string, args ...string) []string {
+	return append([]string{"lvm", command, "--config", lvmConfig, "--devices", strings.Join(devices, ","), "--yes"}, args...)
+}
+
+// group makes a volume group, or activates one that is there.
+type group struct{ layered }
+
+func (s group) Run(ctx context.Context, env *Env) error {
+	if err := s.check(env); err != nil {
+		return err
+	}
+	l := s.layer
+	if l.Existing {
+		if err := tool(ctx, env, "", lvmArgs(l.On, "vgchange", "--activate", "y", l.Name)...); err != nil {
+			return fmt.Errorf("activate the volume group %s: %w", l.Name, err)
+		}
+		return nil
+	}
+	if err := clear(ctx, env, l.On); err != nil {
+		return err
+	}
+	if err := tool(ctx, env, "", lvmArgs(l.On, "pvcreate", append([]string{"-ff"}, l.On...)...)...); err != nil {
+		return fmt.Errorf("prepare %s for LVM: %w", strings.Join(l.On, ", "), err)
+	}
+	args := []string{l.Name}
+	if l.ExtentKiB > 0 {
+		args = []string{"--physicalextentsize", strconv.FormatInt(l.ExtentKiB, 10) + "k", l.Name}
+	}
+	if err := tool(ctx, env, "", lvmArgs(l.On, "vgcreate", append(args, l.On...)...)...); err != nil {
+		return fmt.Errorf("make the volume group %s: %w", l.Name, err)
+	}
+	return nil
+}
+
+// logical makes a logical volume or a thin pool.
+type logical struct{ layered }
+
+func (s logical) Run(ctx context.Context, env *Env) error {
+	if err := s.check(env); err != nil {
+		return err
+	}
+	l := s.layer
+	switch {
+	case l.Existing && l.Was != 0:
+		args := lvmArgs(s.on, "lvresize", "--force", "--size", strconv.FormatInt(l.Size, 10)+"b", l.Group+"/"+l.Name)
+		if err := tool(ctx, env, "", args...); err != nil {
+			return fmt.Errorf("change the size of %s/%s: %w", l.Group, l.Name, err)
+		}
+		return nil
+	case l.Existing:
+		return nil // it came with its group
+	}
+	if err := s.remove(ctx, env); err != nil {
+		return err
+	}
+	for _, args := range lvcreateArgs(l, s.on) {
+		if err := tool(ctx, env, "", lvmArgs(s.on, args[0], args[1:]...)...); err != nil {
+			return fmt.Errorf("make %s: %w", describeLayer(l), err)
+		}
+	}
+	return nil
+}
+
+// remove removes what an earlier try left.
+func (s logical) remove(ctx context.Context, env *Env) error {
+	l := s.layer
+	var names strings.Builder
+	c := host.Command{Args: lvmArgs(s.on, "lvs", "--noheadings", "--options", "lv_name", l.Group), Env: host.WithoutUdev(), Stdout: &names}
+	if err := runIn(ctx, env, c); err != nil {
+		return fmt.Errorf("list the volumes of %s: %w", l.Group, err)
+	}
+	for _, name := range []string{l.Name, cacheName(l)} {
+		if !slices.Contains(strings.Fields(names.String()), name) {
+			continue
+		}
+		if err := tool(ctx, env, "", lvmArgs(s.on, "lvremove", "--force", l.Group+"/"+name)...); err != nil {
+			return fmt.Errorf("remove %s/%s of an earlier try: %w", l.Group, name, err)
+		}
+	}
+	return nil
+}
+
+func cacheName(l Layer) string { return l.Name + "_cache" }
+
+// lvcreateArgs are the commands that make l, one after the other.
+func lvcreateArgs(l Layer, members []string) [][]string {
+	size := strconv.FormatInt(l.Size, 10) + "b"
+	switch {
+	case l.Kind == LayerPool:
+		args := []string{"lvcreate", "--type", "thin-pool", "--size", size}
+		if l.MetadataMiB > 0 {
+			args = append(args, "--poolmetadatasize", strconv.FormatInt(l.MetadataMiB, 10)+"m")
+		}
+		if l.ChunkKiB > 0 {
+			args = append(args, "--chunksize", strconv.Itoa(l.ChunkKiB)+"k")
+		}
+		return [][]string{append(args, "--name", l.Name, l.Group)}
+	case l.Pool != "":
+		return [][]string{{"lvcreate", "--type", "thin", "--virtualsize", size, "--thinpool", l.Pool, "--name", l.Name, l.Group}}
+	}
+	plain := []string{"lvcreate", "--type", "linear", "--size", size, "--wipesignatures", "y", "--zero", "y", "--name", l.Name, l.Group}
+	if l.CacheMiB == 0 {
+		return [][]string{plain}
+	}
+	slow := slices.DeleteFunc(slices.Clone(members), func(d string) bool { return slices.Contains(l.CachePVs, d) })
+	pool := []string{"lvcreate", "--type", "cache-pool", "--size", strconv.FormatInt(l.CacheMiB, 10) + "m", "--name", cacheName(l), l.Group}
+	attach := []string{"lvconvert", "--type", "cache", "--cachepool", l.Group + "/" + cacheName(l)}
+	if l.CacheMode != "" {
+		attach = append(attach, "--cachemode", l.CacheMode)
+	}
+	return [][]string{append(plain, slow...), append(pool, l.CachePVs...), append(attach, l.Group+"/"+l.Name)}
+}
