@@ -29,7 +29,7 @@ type Config struct {
 	Modules  string      // a kernel's module tree, ".../lib/modules/6.12.57+deb13-amd64"; empty: none
 	Select   []string    // patterns of modules, see [DefaultModules]; nil: DefaultModules
 	Plain    []string    // patterns of modules stored uncompressed; nil: [BootModules]
-	Firmware string      // a /lib/firmware tree; what selected modules ask for is taken from it. Empty: none
+	Firmware []string    // /lib/firmware trees; what selected modules ask for is taken from the first that has it
 	Build    media.Build // goes to media.BuildPath
 	Rescue   []string    // directories below u-root's cmds, see [DefaultRescue]; nil: DefaultRescue, empty: none
 	Files    []File      // anything else
@@ -54,6 +54,7 @@ type Report struct {
 	Firmware  int64  // of it firmware
 	Kernel    string // version the modules are for
 	Unmatched []string
+	Idle      []string // of Config.Firmware, those that nothing was taken from
 }
 
 // Build writes the archive that c describes to w, as newc cpio compressed by zstd.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,6 +63,7 @@ func kernelTree(t *testing.T) string {
 		"kernel/sound/snd.ko":                  modinfotest.Module("depends=\x00"),
 		"modules.builtin":                      []byte("kernel/drivers/virtio/virtio.ko\n"),
 		"../firmware/ata/fw.bin":               []byte("firmware"),
+		"../firmware/ata/fw.bin.old":           []byte("not wanted: old"),
 		"../firmware/other.bin":                []byte("not wanted"),
 		"kernel/drivers/net/wireless/iwl.ko.x": []byte("not even a module"),
 	}
@@ -86,7 +88,7 @@ func small(t *testing.T) Config {
 	}
 	tree := kernelTree(t)
 	return Config{
-		Init: init, Modules: tree, Firmware: filepath.Join(tree, "../firmware"), Rescue: []string{},
+		Init: init, Modules: tree, Firmware: []string{filepath.Join(tree, "../firmware")}, Rescue: []string{},
 		Select: []string{"drivers/ata/...", "drivers/nothing/*"}, Plain: []string{"drivers/ata/libata"},
 		Build: media.Build{Set: media.Set{ID: "5f0c"}}, Files: []File{{Name: "/etc/motd", Data: []byte("hello\n")}},
 	}
@@ -169,6 +171,60 @@ func TestBuildNamesWhatIsMissing(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// TestFirmware: of packages with firmware only what a module that goes in names is
+// taken, compressed or not, from the first that has it, and by no link out of it.
+func TestFirmware(t *testing.T) {
+	c := small(t)
+	net := filepath.Join(c.Modules, "kernel/drivers/net/nic.ko")
+	if err := os.MkdirAll(filepath.Dir(net), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	info := "firmware=nic/a-1.fw\x00firmware=nic/b.fw\x00firmware=nic/link.fw\x00firmware=nic/out.fw\x00firmware=nic/c-*.bin\x00firmware=nic/never.fw\x00"
+	if err := os.WriteFile(net, modinfotest.Module(info), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.Select = []string{"drivers/net/nic"}
+	first, second, idle := t.TempDir(), t.TempDir(), t.TempDir()
+	c.Firmware = []string{first, second, idle}
+	outside := filepath.Join(t.TempDir(), "secret")
+	for name, content := range map[string]string{
+		first + "/nic/a-1.fw": "a", first + "/nic/a-2.fw": "another version", first + "/nic/b.fw.xz": "b", second + "/nic/a-1.fw": "later",
+		second + "/nic/c-1.bin": "c1", second + "/nic/c-2.bin.zst": "c2", first + "/amd-ucode/microcode.bin": "microcode",
+		idle + "/wifi/x.ucode": "no module for it", outside: "of this machine",
+	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{first + "/nic/link.fw": "a-2.fw", first + "/nic/out.fw": outside} {
+		if err := os.Symlink(to, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var archive bytes.Buffer
+	r, err := Build(t.Context(), &archive, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for name, data := range unpack(t, archive.Bytes()) {
+		if rel, ok := strings.CutPrefix(name, "lib/firmware/"); ok && rel != "nic" {
+			got[rel] = string(data)
+		}
+	}
+	want := map[string]string{"nic/a-1.fw": "a", "nic/b.fw.xz": "b", "nic/link.fw": "another version", "nic/c-1.bin": "c1", "nic/c-2.bin.zst": "c2"}
+	if !maps.Equal(got, want) || !slices.Equal(r.Idle, []string{idle}) || r.Firmware == 0 {
+		t.Errorf("%v, want %v; nothing from %v; %d bytes", got, want, r.Idle, r.Firmware)
+	}
+	c.Firmware = []string{"/nonexistent"}
+	if _, err := Build(t.Context(), io.Discard, c); err == nil || !strings.Contains(err.Error(), "/nonexistent") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -190,46 +190,6 @@ func (m *module) archived(plain selection) string {
 	return "kernel/" + m.path + ".ko" + suffix
 }
 
-// addFirmware adds the firmware that mods ask for, as far as it is there:
-// drivers name more files than were ever published.
-func (c Config) addFirmware(mods map[string]*module, t *tree, r *Report) error {
-	if c.Firmware == "" {
-		return nil
-	}
-	for _, m := range mods {
-		for _, pattern := range m.Firmware {
-			files, err := filepath.Glob(filepath.Join(c.Firmware, pattern) + "*")
-			if err != nil {
-				return fmt.Errorf("firmware of module %s: %w", m.Name, err)
-			}
-			if err := c.addFirmwareFiles(files, t); err != nil {
-				return err
-			}
-		}
-	}
-	r.Firmware = t.size("lib/firmware/")
-	return nil
-}
-
-func (c Config) addFirmwareFiles(files []string, t *tree) error {
-	for _, file := range files {
-		rel, err := filepath.Rel(c.Firmware, file)
-		if err != nil {
-			return err
-		}
-		info, err := os.Stat(file)
-		if err != nil || info.IsDir() {
-			continue // a link to nowhere
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("read firmware: %w", err)
-		}
-		t.file("lib/firmware/"+filepath.ToSlash(rel), data, 0o644)
-	}
-	return nil
-}
-
 func orDefault(list []string, def func() []string) []string {
 	if list == nil {
 		return def()

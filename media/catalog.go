@@ -11,15 +11,16 @@ const (
 // Catalog says what a set offers for installation. It is on disc 1 as
 // CatalogPath, and the initramfs vouches for it (Build.Extra).
 type Catalog struct {
-	Suite     string              `json:"suite"`            // "trixie"
-	Suites    []string            `json:"suites,omitempty"` // of the archive, where the packages come from: "trixie", "trixie-updates"
-	Component string              `json:"component"`        // "main"
-	Base      []string            `json:"base"`             // package names, always installed
-	Firmware  map[string][]string `json:"firmware"`         // added to Base: "bios" → grub-pc, "uefi" → grub-efi-amd64
-	Bootstrap bool                `json:"bootstrap"`        // the essential packages are extracted before the first maintainer script runs
-	Groups    []Group             `json:"groups"`
-	Initrd    *Initrd             `json:"initrd,omitempty"`
-	Mirror    string              `json:"mirror,omitempty"` // archive for the installed system, if the builder named one
+	Suite      string              `json:"suite"`                // "trixie"
+	Suites     []string            `json:"suites,omitempty"`     // of the archive, where the packages come from: "trixie", "trixie-updates"
+	Component  string              `json:"component"`            // "main"
+	Components []string            `json:"components,omitempty"` // of the archive: "main", "non-free-firmware"
+	Base       []string            `json:"base"`                 // package names, always installed
+	Firmware   map[string][]string `json:"firmware"`             // added to Base: "bios" → grub-pc, "uefi" → grub-efi-amd64
+	Bootstrap  bool                `json:"bootstrap"`            // the essential packages are extracted before the first maintainer script runs
+	Groups     []Group             `json:"groups"`
+	Initrd     *Initrd             `json:"initrd,omitempty"`
+	Mirror     string              `json:"mirror,omitempty"` // archive for the installed system, if the builder named one
 }
 
 // Group is a set of packages that a person chooses as one.

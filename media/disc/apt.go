@@ -102,7 +102,7 @@ func (a *apt) sources() string {
 	var text strings.Builder
 	ar := a.distro.Archive
 	for _, suite := range ar.Suites {
-		fmt.Fprintf(&text, "deb [signed-by=%s] %s %s %s\n", ar.Keyring, a.mirror, suite, ar.Component)
+		fmt.Fprintf(&text, "deb [signed-by=%s] %s %s %s\n", ar.Keyring, a.mirror, suite, strings.Join(ar.Components, " "))
 	}
 	return text.String() + a.localSource()
 }
@@ -122,9 +122,10 @@ func (a *apt) update(ctx context.Context, anew bool) error {
 		return err
 	}
 	defer unlock()
-	done := filepath.Join(a.dir, "lists-"+digest(a.mirror, strings.Join(a.distro.Archive.Suites, " "), a.distro.Archive.Component)[:16])
+	ar := a.distro.Archive
+	done := filepath.Join(a.dir, "lists-"+digest(a.mirror, strings.Join(ar.Suites, " "), strings.Join(ar.Components, " "))[:16])
 	if _, err := os.Stat(done); err != nil || anew {
-		a.cache.log("fetching the package lists of %s", strings.Join(a.distro.Archive.Suites, ", "))
+		a.cache.log("fetching the package lists of %s", strings.Join(ar.Suites, ", "))
 		if _, err := command(ctx, a.env, "apt-get", "update", "--error-on=any", "-q"); err != nil {
 			return fmt.Errorf("fetch the package lists: %w", err)
 		}

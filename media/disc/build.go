@@ -176,15 +176,19 @@ func (b *builder) build(ctx context.Context, a *apt) (*Result, error) {
 
 // parts are the big files of disc 1.
 type parts struct {
-	kernel string // directory of the unpacked kernel package
-	stage2 string // image
-	initrd string // initramfs of the installed system, or empty
+	kernel   string     // directory of the unpacked kernel package
+	firmware []firmware // for the modules of disc 1's initramfs
+	stage2   string     // image
+	initrd   string     // initramfs of the installed system, or empty
 }
 
 func (b *builder) parts(ctx context.Context, a *apt, placed *placement) (parts, error) {
 	var p parts
 	var err error
 	if p.kernel, err = b.kernel(ctx, a); err != nil {
+		return p, err
+	}
+	if p.firmware, err = b.bootFirmware(ctx, a); err != nil {
 		return p, err
 	}
 	root, err := b.stage2Root(ctx, a)

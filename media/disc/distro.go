@@ -30,19 +30,21 @@ type Distro struct {
 
 // Archive is where packages come from. The host is not part of it: see Options.Mirror.
 type Archive struct {
-	Suite     string   `toml:"suite"`     // of the set itself: "trixie"
-	Suites    []string `toml:"suites"`    // to read packages from; default: Suite
-	Component string   `toml:"component"` // default "main"
-	Keyring   string   `toml:"keyring"`   // default: Debian's
+	Suite      string   `toml:"suite"`      // of the set itself: "trixie"
+	Suites     []string `toml:"suites"`     // to read packages from; default: Suite
+	Component  string   `toml:"component"`  // of the set itself; default "main"
+	Components []string `toml:"components"` // to read packages from; default: Component
+	Keyring    string   `toml:"keyring"`    // default: Debian's
 }
 
 // Boot is the boot menu of disc 1.
 type Boot struct {
-	Kernel  string   `toml:"kernel"`  // package; default "linux-image-amd64"
-	Timeout int      `toml:"timeout"` // seconds until the first entry boots; default 1
-	Append  string   `toml:"append"`  // kernel options for every entry
-	Modules []string `toml:"modules"` // patterns of modules for the initramfs besides the usual ones
-	CA      string   `toml:"ca"`      // file with certificates, in PEM, that stage 1 trusts besides the well-known ones
+	Kernel   string   `toml:"kernel"`   // package; default "linux-image-amd64"
+	Timeout  int      `toml:"timeout"`  // seconds until the first entry boots; default 1
+	Append   string   `toml:"append"`   // kernel options for every entry
+	Modules  []string `toml:"modules"`  // patterns of modules for the initramfs besides the usual ones
+	Firmware []string `toml:"firmware"` // packages; what modules of the initramfs ask for is taken from them
+	CA       string   `toml:"ca"`       // file with certificates, in PEM, that stage 1 trusts besides the well-known ones
 }
 
 // Stage2 is the root file system the installer runs in.
@@ -152,6 +154,9 @@ func (d *Distro) setDefaults() {
 	or(&d.Stage2.Program, "github.com/molt-installer/molt/cmd/stage2")
 	if len(d.Archive.Suites) == 0 {
 		d.Archive.Suites = []string{d.Archive.Suite}
+	}
+	if len(d.Archive.Components) == 0 {
+		d.Archive.Components = []string{d.Archive.Component}
 	}
 	if d.Boot.Timeout == 0 {
 		d.Boot.Timeout = 1

@@ -115,8 +115,8 @@ func (b *builder) goBuild(ctx context.Context, pkg, out string) error {
 }
 
 // initramfs writes the archive that the kernel of disc 1 boots into.
-func (b *builder) initramfs(ctx context.Context, kernel, out string, build media.Build) error {
-	version, err := kernelVersion(kernel)
+func (b *builder) initramfs(ctx context.Context, p parts, out string, build media.Build) error {
+	version, err := kernelVersion(p.kernel)
 	if err != nil {
 		return err
 	}
@@ -131,17 +131,21 @@ func (b *builder) initramfs(ctx context.Context, kernel, out string, build media
 	}
 	modules := initramfs.DefaultModules()
 	report, err := initramfs.Build(ctx, f, initramfs.Config{
-		Dir:     b.distro.Dir,
-		Modules: filepath.Join(kernel, "usr/lib/modules", version),
-		Select:  append(modules, b.distro.Boot.Modules...),
-		Build:   build,
-		Files:   files,
-		Cache:   filepath.Join(b.cache.dir, "initramfs"),
+		Dir:      b.distro.Dir,
+		Modules:  filepath.Join(p.kernel, "usr/lib/modules", version),
+		Select:   append(modules, b.distro.Boot.Modules...),
+		Firmware: trees(p.firmware),
+		Build:    build,
+		Files:    files,
+		Cache:    filepath.Join(b.cache.dir, "initramfs"),
 	})
 	if err != nil {
 		return err
 	}
-	b.log("initramfs: %.1f MB, unpacked %.1f MB, %d modules", mega(report.Archive), mega(report.Unpacked), report.Count)
+	for _, name := range idle(p.firmware, report) {
+		b.log("boot.firmware: no module of the initramfs asks for anything in %s", name)
+	}
+	b.log("initramfs: %.1f MB, unpacked %.1f MB, %d modules, %.1f MB of firmware", mega(report.Archive), mega(report.Unpacked), report.Count, mega(report.Firmware))
 	return f.Close()
 }
 

@@ -35,7 +35,7 @@ func place(ctx context.Context, a *apt) (*placement, error) {
 	}
 	p := &placer{apt: a, base: base, on: map[string]int{}, out: &placement{discs: make([][]pkg, d.Discs())}}
 	p.out.catalog = media.Catalog{
-		Suite: d.Archive.Suite, Suites: d.Archive.Suites, Component: d.Archive.Component,
+		Suite: d.Archive.Suite, Suites: d.Archive.Suites, Component: d.Archive.Component, Components: d.Archive.Components,
 		Base: base, Firmware: d.Base.Firmware, Bootstrap: d.Base.Bootstrap,
 	}
 	if err := p.placeBase(ctx); err != nil {

@@ -117,7 +117,7 @@ func (w *setWriter) installer(ctx context.Context, t *tree) error {
 		return err
 	}
 	initrd := filepath.Join(w.tmp, "initrd.img")
-	if err := w.initramfs(ctx, w.parts.kernel, initrd, build); err != nil {
+	if err := w.initramfs(ctx, w.parts, initrd, build); err != nil {
 		return err
 	}
 	if err := w.bootFiles(ctx, t, mark, initrd); err != nil {

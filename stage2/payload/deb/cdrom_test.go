@@ -141,14 +141,14 @@ deb [signed-by=/usr/share/keyrings/test-set.asc] cdrom:[Test _1_ disc 1]/ test m
 
 func TestSourcesOfMirror(t *testing.T) {
 	s, p := withApt(t)
-	p.catalog.Suites = []string{"test", "test-updates"}
+	p.catalog.Suites, p.catalog.Components = []string{"test", "test-updates"}, []string{"main", "non-free-firmware"}
 	p.Mirrors = []config.Mirror{{URL: "http://mirror.example/debian"}}
 	target, _ := finishApt(t, s, p, 1)
 	got, err := os.ReadFile(filepath.Join(target, "etc/apt/sources.list.d/debian.sources"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff("Types: deb\nURIs: http://mirror.example/debian\nSuites: test test-updates\nComponents: main\n", string(got)); d != "" {
+	if d := cmp.Diff("Types: deb\nURIs: http://mirror.example/debian\nSuites: test test-updates\nComponents: main non-free-firmware\n", string(got)); d != "" {
 		t.Error(d)
 	}
 	if _, err := os.Stat(filepath.Join(target, "etc/apt/sources.list")); err == nil {

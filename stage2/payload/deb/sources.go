@@ -36,12 +36,16 @@ func (p *Payload) sources(target string) (map[string]string, error) {
 	if len(p.catalog.Suites) > 0 {
 		suites = strings.Join(p.catalog.Suites, " ")
 	}
+	components := p.catalog.Component
+	if len(p.catalog.Components) > 0 {
+		components = strings.Join(p.catalog.Components, " ")
+	}
 	var b strings.Builder
 	for i, m := range mirrors {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		fmt.Fprintf(&b, "Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\n", m.URL, suites, p.catalog.Component)
+		fmt.Fprintf(&b, "Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\n", m.URL, suites, components)
 		if _, err := os.Stat(filepath.Join(target, archiveKeyring)); err == nil {
 			fmt.Fprintf(&b, "Signed-By: %s\n", archiveKeyring)
 		}
