@@ -27,8 +27,8 @@ func (a Answers) Missing() []Gap {
 	need(a.Timezone.Zone != "", "timezone.zone", "timezone", "no time zone is set")
 	need(a.canLogIn(), "root", "rootpw or user", "nobody could log in: no password of root and no user with a password or SSH key")
 	need(a.Storage.hasLayout(), "storage", "autopart or part", "no partition for / is asked for")
-	for _, name := range a.Storage.locked() {
-		need(false, "storage", "--passphrase", name+" is to be encrypted, and no passphrase is set")
+	for _, e := range a.Storage.encrypted() {
+		need(e.luks.Passphrase != "", "storage", "--passphrase", e.name+" is to be encrypted, and no passphrase is set")
 	}
 	return gaps
 }
@@ -79,27 +79,4 @@ func (s Storage) mountPoints() []string {
 		all = append(all, m.Mount)
 	}
 	return all
-}
-
-// locked names what is encrypted without a passphrase.
-func (s Storage) locked() []string {
-	var names []string
-	note := func(l *LUKS, name string) {
-		if l != nil && l.Passphrase == "" {
-			names = append(names, name)
-		}
-	}
-	if s.Auto != nil {
-		note(s.Auto.LUKS, "what autopart makes")
-	}
-	for _, p := range s.Partitions {
-		note(p.LUKS, "part "+p.Mount)
-	}
-	for _, a := range s.Arrays {
-		note(a.LUKS, "raid "+a.Mount)
-	}
-	for _, l := range s.Logicals {
-		note(l.LUKS, "logvol "+l.Mount)
-	}
-	return names
 }
