@@ -29,6 +29,7 @@ type Plan struct {
 	Stop     []machine.Stack `json:"stop,omitempty"`     // old stacks that are ended and erased first: what stands on another comes before it
 	Layers   []Layer         `json:"layers,omitempty"`   // between partitions and volumes, in the order in which they are made
 	Volumes  []Volume        `json:"volumes,omitempty"`  // what is on layers; what is on partitions is with the disks
+	Boot     []string        `json:"boot,omitempty"`     // the disks that the machine can start from: each gets a boot loader
 	Space    Space           `json:"space"`              // what the file systems must hold
 	Discs    []int           `json:"discs"`              // that will be needed, in this order
 	Place    string          `json:"place,omitempty"`    // where they all are, when none has to be put into a drive
@@ -72,7 +73,7 @@ func Build(in Input) (*Plan, error) {
 	if len(b.problems) > 0 {
 		return nil, b.problems
 	}
-	b.plan.Secrets = secrets(in.Answers)
+	b.plan.Secrets = in.Answers.Secrets()
 	b.steps()
 	return &b.plan, nil
 }
@@ -80,7 +81,7 @@ func Build(in Input) (*Plan, error) {
 // payload works out what will be needed of space and discs.
 func (b *builder) payload() {
 	if b.Selection == nil {
-		b.problems.add(NothingChosen, "", "nothing has been chosen to install")
+		b.problems.Add(NothingChosen, "", "nothing has been chosen to install")
 		b.Selection = &payload.Selection{}
 	}
 	fetch, installed := b.Selection.Size()
@@ -93,10 +94,10 @@ func (b *builder) payload() {
 	}
 	for _, n := range b.plan.Discs {
 		if set := b.Handoff.Build.Set; n < 1 || n > set.Discs {
-			b.problems.add(DiscUnknown, "", "packages are on disc %d, but %s has %d discs", n, set.Name(), set.Discs)
+			b.problems.Add(DiscUnknown, "", "packages are on disc %d, but %s has %d discs", n, set.Name(), set.Discs)
 		}
 		if n != max(1, b.Handoff.Medium.Disc) && !b.allAtHand() && len(b.Machine.Drives) == 0 {
-			b.problems.add(DiscUnknown, "", "packages are on disc %d, and there is no optical drive to put it into; attach one and start again, or choose less software", n)
+			b.problems.Add(DiscUnknown, "", "packages are on disc %d, and there is no optical drive to put it into; attach one and start again, or choose less software", n)
 		}
 	}
 }
@@ -104,29 +105,26 @@ func (b *builder) payload() {
 // support refuses answers that would silently not be carried out.
 func (b *builder) support() {
 	a := b.Answers
-	if t := a.Storage.Clear.Label; t != "" && t != "gpt" {
-		b.problems.add(NotSupported, "clearpart --disklabel="+t, "only gpt tables are written")
-	}
 	if l := a.Boot.Location; l != "" && l != "mbr" && l != "none" {
-		b.problems.add(NotSupported, "bootloader --location="+l, "use mbr or none")
+		b.problems.Add(NotSupported, "bootloader --location="+l, "use mbr or none")
 	}
 	switch a.End.Action {
 	case "", "reboot", "poweroff", "halt", "shutdown":
 	default:
-		b.problems.add(NotSupported, a.End.Action, "not a way to end; use reboot, poweroff or halt")
+		b.problems.Add(NotSupported, a.End.Action, "not a way to end; use reboot, poweroff or halt")
 	}
 	if s := a.Source.Kind; s != "" && s != "cdrom" {
-		b.problems.add(NotSupported, s, "packages can only come from the discs; use cdrom")
+		b.problems.Add(NotSupported, s, "packages can only come from the discs; use cdrom")
 	}
 	for _, n := range a.Network {
 		if n.VLAN != nil || n.Bond != nil || n.Bridge != nil || n.ForceMAC || n.NoDNS || n.NoDefaultRoute || n.MTU != 0 ||
 			n.Gateway6+n.DHCPClass+n.Ethtool != "" || n.IPv6 != "" && n.IPv6 != "auto" || n.IgnoreAutoDNS || n.IgnoreAutoDNS6 || n.Search != nil {
-			b.problems.add(NotSupported, "network --device="+n.Device, "only --bootproto, --ip, --netmask, --gateway, --nameserver and --onboot are set up")
+			b.problems.Add(NotSupported, "network --device="+n.Device, "only --bootproto, --ip, --netmask, --gateway, --nameserver and --onboot are set up")
 		}
 	}
 	for _, m := range a.Mirrors {
 		if m.Transfer != (config.Transfer{}) {
-			b.problems.add(NotSupported, "repo --name="+m.Name, "a proxy or certificates are not set up; write apt.conf(5) in %%post")
+			b.problems.Add(NotSupported, "repo --name="+m.Name, "a proxy or certificates are not set up; write apt.conf(5) in %%post")
 		}
 	}
 	traceback := func(s config.Script) bool { return s.Kind == config.Traceback }
@@ -153,34 +151,9 @@ func (b *builder) support() {
 		{slices.ContainsFunc(a.Scripts, traceback), "%traceback", "not run: a mistake in the installer is an error like any other, and runs %onerror", false},
 	} {
 		if n.asked && n.harms {
-			b.problems.add(NotSupported, n.subject, "%s", n.text)
+			b.problems.Add(NotSupported, n.subject, "%s", n.text)
 		} else if n.asked {
 			b.plan.Warnings = append(b.plan.Warnings, n.subject+": "+n.text)
 		}
 	}
-}
-
-// ExtraPackages are the packages that a system with these answers needs beside
-// what was chosen, for payload.Request.Extra: the tools of its file systems.
-// Those of vfat are not among them; a system does without.
-func ExtraPackages(a config.Answers) []string {
-	xfs := a.Storage.Auto != nil && a.Storage.Auto.FSType == "xfs"
-	for _, p := range a.Storage.Partitions {
-		xfs = xfs || fsType(p) == "xfs"
-	}
-	if xfs {
-		return []string{"xfsprogs"}
-	}
-	return nil
-}
-
-// secrets are the password hashes, which belong in no log.
-func secrets(a config.Answers) []string {
-	var s []string
-	for _, l := range append([]config.User{{Login: a.Root}}, a.Users...) {
-		if h := strings.TrimLeft(l.Login.Hash, "!"); len(h) > 1 {
-			s = append(s, h)
-		}
-	}
-	return s
 }

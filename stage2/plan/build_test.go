@@ -141,7 +141,7 @@ func TestProblems(t *testing.T) {
 		"OEMDRV":               {answers: answers(func(a *config.Answers) {}), change: func(in *plan.Input) { in.Machine.Disks[0].Parts[0].Label = "OEMDRV" }, want: []plan.Code{plan.DiskRefused}},
 		"removable":            {answers: answers(func(a *config.Answers) {}), change: func(in *plan.Input) { in.Machine.Disks[0].Removable = true }, want: []plan.Code{plan.DiskRefused}},
 		"ignored":              {answers: answers(func(a *config.Answers) { a.Storage.Ignore = []string{"vda"} }), want: []plan.Code{plan.DiskRefused}},
-		"partitions stay":      {answers: answers(func(a *config.Answers) { a.Storage.Clear.Mode = "none" }), want: []plan.Code{plan.DiskKept}},
+		"partitions stay":      {answers: answers(func(a *config.Answers) { a.Storage.Clear.Mode = "none" }), want: []plan.Code{plan.TooSmall}},
 		"no table":             {answers: answers(func(a *config.Answers) { a.Storage.Zerombr, a.Storage.Clear.InitLabel = false, false }), change: func(in *plan.Input) { in.Machine.Disks[0].Table = "" }, want: []plan.Code{plan.DiskKept}},
 		"disk too small":       {answers: answers(func(a *config.Answers) {}), change: func(in *plan.Input) { in.Machine.Disks[0].Size = 700 << 20 }, want: []plan.Code{plan.TooSmall}},
 		"partitions too large": {answers: manual(boot, config.Partition{Mount: "/", SizeMiB: 900000}), want: []plan.Code{plan.TooSmall}},
@@ -162,7 +162,7 @@ func TestProblems(t *testing.T) {
 		"no drive for disc 2":  {answers: answers(func(a *config.Answers) {}), change: func(in *plan.Input) { in.Machine.Drives = nil }, want: []plan.Code{plan.DiscUnknown}},
 		"one on two disks":     {answers: manual(boot, config.Partition{Mount: "/", SizeMiB: 9000, Disk: "vd*"}), change: twoDisks, want: []plan.Code{plan.BadPartition}},
 		"the kickstart's disk": {answers: answers(func(a *config.Answers) { a.Storage.Clear.Drives = nil }), change: kickstartOnDisk, want: []plan.Code{plan.NoTarget}},
-		"autopart lvm":         {answers: answers(func(a *config.Answers) { a.Storage.Auto.Type = "lvm" }), want: []plan.Code{plan.NotSupported}},
+		"autopart of no kind":  {answers: answers(func(a *config.Answers) { a.Storage.Auto.Type = "zfs" }), want: []plan.Code{plan.NotSupported}},
 		"many at once": {
 			answers: answers(func(a *config.Answers) {
 				a.Hostname, a.Users[0].Login, a.Root, a.Storage.Clear.Drives = "-", config.Login{}, config.Login{}, []string{"sdz"}

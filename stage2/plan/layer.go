@@ -10,6 +10,11 @@ type (
 	LayerKind = layout.LayerKind
 )
 
+const typeESP = layout.ESP
+
+// SwapSize is how much swap a machine gets by itself, in bytes.
+func SwapSize(memory, disk int64) int64 { return layout.SwapSize(memory, disk) }
+
 // The kinds of layers.
 const (
 	LayerLUKS  = layout.LUKS

@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -89,13 +90,15 @@ func (p *Plan) After() string {
 	return b.String()
 }
 
-// volumes are the partitions of all disks.
+// volumes are the partitions and volumes on layers that are formatted or mounted.
+// Members of layers and partitions that merely stay are not among them.
 func (p *Plan) volumes() []Volume {
 	var all []Volume
 	for _, d := range p.Disks {
 		all = append(all, d.Parts...)
 	}
-	return all
+	all = append(all, p.Volumes...)
+	return slices.DeleteFunc(all, func(v Volume) bool { return !v.Used() })
 }
 
 func numbers(list []int) string {

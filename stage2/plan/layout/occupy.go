@@ -1,0 +1,83 @@
+package layout
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/config"
+)
+
+// occupy says what a partition or volume is for: it is encrypted, a member of
+// something, or has a file system. What is on an encrypted one is a volume of its own.
+func (m *maker) occupy(v *Volume, mount, fstype string, f config.Format) {
+	if f.LUKS == nil {
+		m.fill(v, mount, fstype, f)
+		return
+	}
+	keep := f.NoFormat
+	if !keep {
+		v.UUID, v.Label = m.IDs(), ""
+	}
+	v.Mount, v.FSType, v.NoFormat = "", "crypto_LUKS", keep
+	luks := *f.LUKS
+	l := Layer{Kind: LUKS, Name: "luks-" + v.UUID, Device: "/dev/mapper/luks-" + v.UUID, On: []string{v.Device},
+		Size: max(0, v.Size-luksHeader(f.LUKS)), UUID: v.UUID, Existing: keep, LUKS: &luks}
+	if old, ok := m.oldLUKS(v.UUID); keep && ok {
+		fstype = cmp.Or(old.FSType, fstype)
+	}
+	m.Layers = append(m.Layers, l)
+	inner := Volume{Device: l.Device, Size: l.Size, Existing: keep}
+	if keep {
+		inner.FSType = fstype
+	}
+	m.fill(&inner, mount, fstype, f)
+	if memberKind(mount) == "" {
+		m.Volumes = append(m.Volumes, inner)
+	}
+}
+
+// oldLUKS is the encrypted volume with that UUID, when it was open.
+func (m *maker) oldLUKS(uuid string) (v Volume, ok bool) {
+	for _, s := range m.Machine.Stacks {
+		if s.Kind == "luks" && strings.EqualFold(s.UUID, uuid) {
+			return Volume{FSType: s.FSType, Label: s.Label}, true
+		}
+	}
+	return v, false
+}
+
+// fill puts a file system on v, or makes it a member that can be built on.
+func (m *maker) fill(v *Volume, mount, fstype string, f config.Format) {
+	kind := memberKind(mount)
+	if kind != "" {
+		m.members[mount] = dev{v.Device, v.Size}
+	}
+	v.Existing = v.Existing || f.Existing || f.NoFormat
+	v.NoFormat = f.NoFormat
+	switch {
+	case kind != "":
+		v.Mount, v.FSType = "", memberType(kind)
+		if !f.NoFormat {
+			v.UUID, v.Label = "", ""
+		}
+		return
+	case fstype == biosboot:
+		v.Mount, v.FSType, v.UUID, v.Label = biosboot, "", "", ""
+		return
+	}
+	v.Mount, v.Options = mount, f.FSOptions
+	if f.NoFormat {
+		v.FSType = cmp.Or(fstype, v.FSType)
+		return
+	}
+	v.FSType, v.Label, v.MkfsOptions, v.UUID = fstype, f.Label, f.MkfsOptions, m.newUUID(fstype)
+}
+
+// newUUID is one for a file system of that type, as blkid shows it.
+func (m *maker) newUUID(fstype string) string {
+	id := m.IDs()
+	if fstype == "vfat" {
+		return strings.ToUpper(id[:4] + "-" + id[4:8])
+	}
+	return id
+}

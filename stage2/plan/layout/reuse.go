@@ -1,0 +1,227 @@
+package layout
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/machine"
+)
+
+// takeMounts says each mount as the request for a device that is there already.
+func (m *maker) takeMounts() {
+	s := &m.s
+	if len(s.Mounts) == 0 {
+		return
+	}
+	if s.Auto != nil || len(s.Partitions)+len(s.Arrays)+len(s.Groups)+len(s.Logicals)+len(s.Btrfs) > 0 {
+		m.Problems.Add(BadPartition, "mount", "can't be used together with autopart, part, raid, volgroup, logvol or btrfs")
+		return
+	}
+	for _, q := range s.Mounts {
+		d, err := m.Machine.FindPart(q.Device)
+		if err != nil {
+			m.Problems.Add(DiskUnknown, "mount "+q.Device, "%v", err)
+			continue
+		}
+		if !q.Reformat && q.Mount == "none" {
+			continue // neither formatted nor mounted
+		}
+		m.takeMount(q, d)
+	}
+}
+
+func (m *maker) takeMount(q config.MountPoint, d machine.Device) {
+	f := config.Format{Existing: true, NoFormat: !q.Reformat, FSType: q.FSType, FSOptions: q.FSOptions, MkfsOptions: q.MkfsOptions}
+	if q.Reformat && f.FSType == "" {
+		f.FSType = d.FSType
+	}
+	s := &m.s
+	switch {
+	case d.Stack == nil, d.Stack.Kind == "btrfs" && len(d.Stack.Members) == 1:
+		s.Partitions = append(s.Partitions, config.Partition{Mount: q.Mount, Format: f, OnPart: d.Path})
+	case d.Stack.Kind == "vg":
+		s.Logicals = append(s.Logicals, config.Logical{Mount: q.Mount, Format: f, Name: d.Volume.Name, Group: d.Stack.Name})
+	case d.Stack.Kind == "raid":
+		s.Arrays = append(s.Arrays, config.Array{Mount: q.Mount, Format: f, Name: d.Stack.Name})
+	case d.Stack.Kind == "btrfs" && !q.Reformat:
+		s.Btrfs = append(s.Btrfs, config.Btrfs{Mount: q.Mount, Parent: "UUID=" + d.Stack.UUID, Existing: true, NoFormat: true})
+	default:
+		m.Problems.Add(NotSupported, "mount "+q.Device, "%s can't be used this way; use part, raid, logvol or btrfs with --useexisting", d.Stack.Describe())
+	}
+}
+
+// takeExisting adds the groups that only their volumes name.
+func (m *maker) takeExisting() {
+	for _, l := range m.s.Logicals {
+		known := slices.ContainsFunc(m.s.Groups, func(g config.VolumeGroup) bool { return g.Name == l.Group })
+		if _, there := m.oldStack("vg", l.Group); !known && there && (l.Existing || l.NoFormat) {
+			m.s.Groups = append(m.s.Groups, config.VolumeGroup{Name: l.Group, Existing: true})
+		}
+	}
+}
+
+// oldStack is what is there already of that kind and name.
+func (m *maker) oldStack(kind, name string) (machine.Stack, bool) {
+	for _, s := range m.Machine.Stacks {
+		if s.Kind == kind && s.Name == name {
+			return s, true
+		}
+	}
+	return machine.Stack{}, false
+}
+
+// nameExisting adds the disks of what is there already and is to be used.
+func (m *maker) nameExisting() {
+	for _, p := range m.s.Partitions {
+		if p.OnPart != "" {
+			m.nameOld(p)
+		}
+	}
+	for _, a := range m.s.Arrays {
+		if a.Existing || a.NoFormat {
+			m.nameStack("raid", a.Name, a.Mount)
+		}
+	}
+	for _, g := range m.s.Groups {
+		if g.Existing {
+			m.nameStack("vg", g.Name, g.Name)
+		}
+	}
+	for _, v := range m.s.Btrfs {
+		if s, ok := m.oldBtrfs(v); ok {
+			m.nameLeaves(s)
+		}
+	}
+}
+
+// nameOld adds the disk of the partition that p is to be on.
+func (m *maker) nameOld(p config.Partition) {
+	d, err := m.Machine.FindPart(p.OnPart)
+	switch {
+	case err != nil:
+		m.Problems.Add(DiskUnknown, p.Mount, "--onpart=%s: %v", p.OnPart, err)
+	case d.Disk == nil && d.Stack.Kind == "btrfs" && len(d.Stack.Members) == 1:
+		m.nameLeaves(*d.Stack)
+	case d.Disk == nil:
+		m.Problems.Add(BadReference, p.Mount, "--onpart=%s is no partition but %s", p.OnPart, d.Stack.Describe())
+	default:
+		m.name(d.Disk.Path, false, false)
+	}
+}
+
+func (m *maker) nameStack(kind, name, subject string) {
+	s, ok := m.oldStack(kind, name)
+	if !ok {
+		m.Problems.Add(BadReference, subject, "there is no %s %q to be used again", kindWord(kind), name)
+		return
+	}
+	if s.Missing > 0 && kind == "vg" {
+		m.Problems.Add(StackBroken, subject, "%s can't be used: devices of it are missing", s.Describe())
+	}
+	m.nameLeaves(s)
+}
+
+func (m *maker) nameLeaves(s machine.Stack) {
+	for _, l := range m.leaves(s.Members) {
+		m.name(l.disk.Path, false, false)
+	}
+}
+
+func kindWord(kind string) string {
+	return map[string]string{"raid": "array", "vg": "volume group", "luks": "encrypted volume", "btrfs": "btrfs"}[kind]
+}
+
+// oldBtrfs is the btrfs that v, an existing one or a subvolume of one, is about.
+func (m *maker) oldBtrfs(v config.Btrfs) (machine.Stack, bool) {
+	label, uuid := v.Label, ""
+	switch {
+	case strings.HasPrefix(v.Parent, "LABEL="):
+		label = strings.TrimPrefix(v.Parent, "LABEL=")
+	case strings.HasPrefix(v.Parent, "UUID="):
+		uuid = strings.TrimPrefix(v.Parent, "UUID=")
+	}
+	if v.Parent != "" && m.newBtrfs(v.Parent) || v.Parent == "" && !v.Existing && !v.NoFormat {
+		return machine.Stack{}, false
+	}
+	for _, s := range m.Machine.Stacks {
+		if s.Kind == "btrfs" && (uuid != "" && strings.EqualFold(s.UUID, uuid) || uuid == "" && label != "" && cmp.Or(s.Label, s.Name) == label) {
+			return s, true
+		}
+	}
+	return machine.Stack{}, false
+}
+
+// newBtrfs reports whether parent names a btrfs that is made.
+func (m *maker) newBtrfs(parent string) bool {
+	return slices.ContainsFunc(m.s.Btrfs, func(v config.Btrfs) bool {
+		return v.Parent == "" && !v.Existing && !v.NoFormat && names(v, parent)
+	})
+}
+
+// names reports whether parent, as a subvolume has it, is v.
+func names(v config.Btrfs, parent string) bool {
+	if label, ok := strings.CutPrefix(parent, "LABEL="); ok {
+		return v.Label == label
+	}
+	return v.Label == parent || slices.Contains(v.Members, parent)
+}
+
+// leaf is a partition, or a disk without a table, that a stack rests on.
+type leaf struct {
+	disk *machine.Disk
+	part *machine.Part // nil for the whole disk
+}
+
+func (l leaf) path() string {
+	if l.part != nil {
+		return l.part.Path
+	}
+	return l.disk.Path
+}
+
+// leaves are what devices rest on in the end.
+func (m *maker) leaves(devices []string) []leaf { return m.leavesTo(devices, len(m.Machine.Stacks)) }
+
+func (m *maker) leavesTo(devices []string, depth int) []leaf {
+	var all []leaf
+	for _, dev := range devices {
+		if l, ok := m.leaf(dev); ok {
+			all = append(all, l)
+		} else if i := slices.IndexFunc(m.Machine.Stacks, func(s machine.Stack) bool { return gives(s, dev) }); i >= 0 && depth > 0 {
+			all = append(all, m.leavesTo(m.Machine.Stacks[i].Members, depth-1)...)
+		}
+	}
+	return all
+}
+
+// leaf is the disk or partition at dev.
+func (m *maker) leaf(dev string) (leaf, bool) {
+	for i := range m.Machine.Disks {
+		d := &m.Machine.Disks[i]
+		if d.Path == dev {
+			return leaf{disk: d}, true
+		}
+		for j := range d.Parts {
+			if d.Parts[j].Path == dev {
+				return leaf{d, &d.Parts[j]}, true
+			}
+		}
+	}
+	return leaf{}, false
+}
+
+// gives reports whether dev is s's own device or one of its volumes.
+func gives(s machine.Stack, dev string) bool {
+	if s.Kind == "btrfs" {
+		return false // its device is a member's
+	}
+	if dev == s.Device || s.Kind == "raid" && dev == "/dev/md/"+s.Name {
+		return true
+	}
+	return s.Kind == "vg" && slices.ContainsFunc(s.Volumes, func(v machine.Stacked) bool {
+		return dev == v.Device || dev == path.Join("/dev", s.Name, v.Name)
+	})
+}
