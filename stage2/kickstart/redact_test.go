@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/molt-installer/molt/stage2/config"
 )
 
 func TestRedact(t *testing.T) {
@@ -96,5 +98,65 @@ func FuzzRedact(f *testing.F) {
 		if s := show(diags); strings.Contains(s, secret) {
 			t.Errorf("%q leaks: %s", input, s)
 		}
+	})
+}
+
+// TestRedactWritten: what is kept of an installation, the answers written and
+// redacted, has no passphrase, whatever is in it and wherever it stands.
+func TestRedactWritten(t *testing.T) {
+	for _, secret := range []string{"S3cr3t", "S3 cr3t", `S3"cr\3t`, "S3'cr3t", "#S3cr3t", "--S3cr3t", "$S3cr3t`", "S3=cr3t,x", "пароль", "S3\tcr3t"} {
+		a := config.Answers{Storage: encryptedEverywhere(secret), Boot: config.Bootloader{Password: config.Secret(secret)}}
+		written := string(Write(a))
+		if n := strings.Count(written, quote(secret)); n != 5 {
+			t.Errorf("%q is written %d times:\n%s", secret, n, written)
+		}
+		leaks(t, string(Redact([]byte(written))), secret)
+		a.Boot = config.Bootloader{} // a password that isn't hashed is refused
+		roundTrip(t, a)
+	}
+}
+
+// encryptedEverywhere is storage with a passphrase in every place for one.
+func encryptedEverywhere(passphrase string) config.Storage {
+	f := func() config.Format {
+		return config.Format{LUKS: &config.LUKS{Passphrase: config.Secret(passphrase)}}
+	}
+	return config.Storage{
+		Partitions: []config.Partition{{Mount: "pv.1", SizeMiB: 9, Format: f()}, {Mount: "raid.1", SizeMiB: 9}, {Mount: "raid.2", SizeMiB: 9}},
+		Arrays:     []config.Array{{Mount: "/srv", Name: "srv", Level: "1", Members: []string{"raid.1", "raid.2"}, Format: f()}},
+		Groups:     []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}}},
+		Logicals: []config.Logical{{Mount: "/", Group: "vg", Name: "root", SizeMiB: 9, Format: f()},
+			{Mount: "/home", Group: "vg", Name: "home", SizeMiB: 9, Format: f()}},
+	}
+}
+
+// leaks looks for a secret in a text as it is and as it is quoted there.
+func leaks(t *testing.T, text, secret string) {
+	t.Helper()
+	for _, form := range []string{secret, quote(secret), strings.Trim(quote(secret), `"`)} {
+		if strings.Contains(text, form) {
+			t.Errorf("%q leaks:\n%s", secret, text)
+			return
+		}
+	}
+}
+
+// FuzzRedactWritten: the same with any passphrase.
+func FuzzRedactWritten(f *testing.F) {
+	for _, s := range []string{"hunter2", "a b c d", `"\"\`, "REDACTED5", "--encrypted", "vgname"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, secret string) {
+		other := config.Answers{Storage: encryptedEverywhere("zzzz")}
+		other.Storage.Auto = &config.Autopart{LUKS: &config.LUKS{Passphrase: "zzzz"}}
+		around := string(Redact(Write(other)))
+		if len(secret) < minSecret || strings.ContainsAny(secret, "\n\x00") || strings.Contains(around, strings.Trim(quote(secret), `"`)) || strings.Contains(around, secret) {
+			t.Skip()
+		}
+		a := config.Answers{Storage: encryptedEverywhere(secret)}
+		leaks(t, string(Redact(Write(a))), secret)
+		roundTrip(t, a)
+		a.Storage.Auto = &config.Autopart{LUKS: &config.LUKS{Passphrase: config.Secret(secret)}}
+		leaks(t, string(Redact(Write(a))), secret)
 	})
 }

@@ -54,7 +54,7 @@ func seeds(f *testing.F) {
 	for _, v := range verdicts(f) {
 		f.Add([]byte(v.Input))
 	}
-	files, _ := filepath.Glob("testdata/good/*.ks")
+	files, _ := filepath.Glob("testdata/*/*.ks")
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
