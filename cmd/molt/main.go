@@ -18,7 +18,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}); err != nil {
 		fmt.Fprintln(os.Stderr, "molt:", err)
-		os.Exit(1)
+		os.Exit(status(err))
 	}
 }
 
@@ -41,7 +41,8 @@ func commands() []command {
 		{"deps", "[-n] [-build]", "install what building and testing need of this machine", runDeps},
 		{"demo", "[-ks FILE] [-firmware F] EXAMPLE", "install over all discs in QEMU, boot the result, show the times", runDemo},
 		{"iso", "check FILE…", "check disc images as an installation relies on them", runISO},
-		{"ks", "check [-strict] FILE…", "check kickstart files", runKs},
+		{"ks", "check|plan|diff|flatten …", "check, plan, compare kickstart files (ks -h: all of it)", runKs},
+		{"machine", "[-o FILE]", "record this machine as JSON, to plan for it elsewhere", runMachine},
 		{"run", "[-set DIR] [-ks FILE] [-auto] [-vga] …", "boot a set in QEMU, its console in the terminal (run -h: all flags)", runRun},
 	}
 }
@@ -67,6 +68,6 @@ func run(ctx context.Context, args []string, s streams) error {
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "usage: molt COMMAND …")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  molt %-6s %-40s %s\n", c.name, c.args, c.about)
+		fmt.Fprintf(w, "  molt %-7s %-40s %s\n", c.name, c.args, c.about)
 	}
 }

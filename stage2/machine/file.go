@@ -31,13 +31,22 @@ func Load(path string) (Machine, error) {
 	return m, nil
 }
 
-// Save records m at path, as JSON for people too.
-func (m Machine) Save(path string) error {
+// JSON is m as Save writes it, for people too.
+func (m Machine) JSON() ([]byte, error) {
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
-		return fmt.Errorf("save machine: %w", err)
+		return nil, fmt.Errorf("write machine: %w", err)
 	}
-	if err := os.WriteFile(path, append(data, '\n'), 0o644); err != nil {
+	return append(data, '\n'), nil
+}
+
+// Save records m at path.
+func (m Machine) Save(path string) error {
+	data, err := m.JSON()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
 		return fmt.Errorf("save machine: %w", err)
 	}
 	return nil
