@@ -50,11 +50,10 @@ func (c cache) get(ctx context.Context, kind, key string, make func(ctx context.
 	}
 	defer unlock()
 	final := filepath.Join(c.dir, kind, key[:16])
-	if _, err := os.Stat(final); err == nil {
-		now := time.Now()
-		return final, os.Chtimes(final, now, now)
-	}
 	start := time.Now()
+	if _, err := os.Stat(final); err == nil {
+		return final, os.Chtimes(final, start, start)
+	}
 	c.log("%s …", kind)
 	tmp := final + ".new"
 	if err := os.RemoveAll(tmp); err != nil {
@@ -66,6 +65,10 @@ func (c cache) get(ctx context.Context, kind, key string, make func(ctx context.
 	if err := make(ctx, tmp); err != nil {
 		os.RemoveAll(tmp)
 		return "", fmt.Errorf("make %s: %w", kind, err)
+	}
+	now := time.Now() // an unpacked package has given the directory a date of its own
+	if err := os.Chtimes(tmp, now, now); err != nil {
+		return "", fmt.Errorf("date %s: %w", kind, err)
 	}
 	if err := os.Rename(tmp, final); err != nil {
 		return "", fmt.Errorf("keep %s: %w", kind, err)

@@ -40,6 +40,26 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// TestCacheKeepsTheNewest: dpkg-deb gives a directory the date of the package, which
+// doesn't make the result an old one.
+func TestCacheKeepsTheNewest(t *testing.T) {
+	c := cache{dir: t.TempDir(), log: t.Logf}
+	for _, key := range []string{"a", "b", "c", "d", "e"} {
+		dir, err := c.get(t.Context(), "thing", digest(key), func(_ context.Context, dir string) error {
+			return os.Chtimes(dir, time.Time{}, time.Unix(1, 0))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(dir); err != nil {
+			t.Errorf("%s was dropped as soon as it was made: %v", key, err)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Join(c.dir, "thing")); err != nil || len(left) != keep {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
 func TestCacheKeepsNoFailure(t *testing.T) {
 	c := cache{dir: t.TempDir(), log: t.Logf}
 	fail := errors.New("no luck")

@@ -19,13 +19,28 @@ type firmware struct {
 // bootFirmware unpacks the packages of boot.firmware, which the initramfs takes from what
 // its modules ask for.
 func (b *builder) bootFirmware(ctx context.Context, a *apt) ([]firmware, error) {
-	var list []firmware
-	for _, name := range b.distro.Boot.Firmware {
-		root, err := b.unpacked(ctx, a, []string{name})
-		if err != nil {
-			return nil, fmt.Errorf("boot.firmware: %w (is %s in one of archive.components: %v?)", err, name, b.distro.Archive.Components)
+	names := b.distro.Boot.Firmware
+	if len(names) == 0 {
+		return nil, nil
+	}
+	pkgs, err := a.bring(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("boot.firmware: %w (are they in one of archive.components: %v?)", err, b.distro.Archive.Components)
+	}
+	top, err := b.cache.get(ctx, "firmware", digest(keys(pkgs)...), func(ctx context.Context, dir string) error {
+		for _, p := range pkgs {
+			if err := a.unpack(ctx, []pkg{p}, filepath.Join(dir, p.Name)); err != nil {
+				return err
+			}
 		}
-		f, err := firmwareIn(name, root)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var list []firmware
+	for _, name := range names {
+		f, err := firmwareIn(name, filepath.Join(top, name))
 		if err != nil {
 			return nil, err
 		}

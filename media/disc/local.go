@@ -104,24 +104,23 @@ func (b *builder) unpacked(ctx context.Context, a *apt, names []string) (string,
 	if len(names) == 0 {
 		return "", nil
 	}
-	all, err := a.closure(ctx, names)
+	pkgs, err := a.bring(ctx, names)
 	if err != nil {
-		return "", err
-	}
-	var pkgs []pkg
-	for _, p := range all {
-		for _, name := range names {
-			if p.Name == name {
-				pkgs = append(pkgs, p)
-			}
-		}
-	}
-	if err := a.download(ctx, pkgs); err != nil {
 		return "", err
 	}
 	return b.cache.get(ctx, "unpacked", digest(keys(pkgs)...), func(ctx context.Context, dir string) error {
 		return a.unpack(ctx, pkgs, dir)
 	})
+}
+
+// bring downloads names, and nothing they depend on.
+func (a *apt) bring(ctx context.Context, names []string) ([]pkg, error) {
+	all, err := a.closure(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	pkgs := slices.DeleteFunc(all, func(p pkg) bool { return !slices.Contains(names, p.Name) })
+	return pkgs, a.download(ctx, pkgs)
 }
 
 // indexFlat writes the Packages file of a flat repository.
