@@ -51,7 +51,7 @@ func TestOrder(t *testing.T) {
 		"mount /dev/vda1 on /target/boot/efi", "copy /proc/1/root/molt/medium/images/stage2.img to /target/.molt/stage2.img",
 		"switch /dev/loop0 to /target/.molt/stage2.img", "unmount /proc/1/root/molt/medium", "look /dev/sr0", "eject /dev/sr0", "await",
 		"mount /dev/sr0 on /medium type iso9660 read-only", "unmount /medium", "eject /dev/sr0", "await", "mount /dev/sr0 on /medium",
-		"unmount /medium", "mount /dev on /target/dev", "run apt-get install", "write /target/etc/fstab", "run useradd", "run chpasswd",
+		"unmount /medium", "mount /dev on /target/dev", "write /target/etc/fstab", "run apt-get install", "run useradd", "run chpasswd",
 		"run grub-install --target=x86_64-efi --efi-directory=/target/boot/efi --boot-directory=/target/boot --removable --no-nvram",
 		"run grub-install --target=x86_64-efi --efi-directory=/target/boot/efi --boot-directory=/target/boot --bootloader-id=debian",
 		"in /target: grub-mkconfig", "in /target: /bin/sh", "symlink /mnt/sysimage to /target", "write /target/var/log/installer/ks.cfg",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,19 +21,27 @@ import (
 type bootloader struct {
 	base
 	efi     bool
-	arch    string // Debian's name
-	disk    string // whose boot sector is written, by BIOS
-	stable  string // a name of the disk that stays the same, for grub-pc's debconf answer
-	vendor  string // directory below EFI, "debian"
-	product string // in the menu
-	kernel  string // kernel options
-	timeout int    // seconds
-	serial  string // GRUB's serial command, when the installation was on a serial line
+	arch    string   // Debian's name
+	disks   []string // whose boot sectors are written, by BIOS
+	stable  []string // names of the disks that stay the same, for grub-pc's debconf answer
+	esps    []string // where the EFI system partitions are mounted; the first is the usual
+	vendor  string   // directory below EFI, "debian"
+	product string   // in the menu
+	kernel  string   // kernel options
+	timeout int      // seconds
+	serial  string   // GRUB's serial command, when the installation was on a serial line
 	root    Volume
-	boot    Volume // where the kernels are: "/boot" if it is a file system of its own, else the root
+	boot    Volume   // where the kernels are: "/boot" if it is a file system of its own, else the root
+	modules []string // of GRUB, to read boot
+	locked  bool     // boot is encrypted: GRUB itself asks for the passphrase
 }
 
 func (s bootloader) Run(ctx context.Context, env *Env) error {
+	if s.locked { // grub-install asks its own root's file
+		if err := env.Host.WriteFile("/etc/default/grub", []byte("GRUB_ENABLE_CRYPTODISK=y\n"), 0o644); err != nil {
+			return fmt.Errorf("let the boot loader open encrypted disks: %w", err)
+		}
+	}
 	if err := s.installGRUB(ctx, env); err != nil {
 		return err
 	}
@@ -45,19 +54,25 @@ func (s bootloader) Run(ctx context.Context, env *Env) error {
 	if err := s.defaults(env); err != nil {
 		return err
 	}
+	if err := s.nameRoot(env); err != nil {
+		return err
+	}
 	if err := inTarget(ctx, env, "grub-mkconfig", "-o", "/boot/grub/grub.cfg"); err != nil {
 		return fmt.Errorf("make the boot menu: %w", err)
 	}
 	return nil
 }
 
-// installGRUB writes the boot sector, or the path every UEFI firmware looks
-// at; the vendor's path and the firmware's boot entry come after it and may fail.
+// installGRUB writes the boot sector of every disk that can start the system, or the
+// path every UEFI firmware looks at; the vendor's path and the firmware's boot entry
+// come after it and may fail.
 func (s bootloader) installGRUB(ctx context.Context, env *Env) error {
 	if !s.efi {
-		err := run(ctx, env, "grub-install", "--target=i386-pc", "--no-floppy", "--boot-directory="+Target+"/boot", s.disk)
-		if err != nil {
-			return fmt.Errorf("install the boot loader on %s: %w", s.disk, err)
+		for _, disk := range s.disks {
+			err := run(ctx, env, "grub-install", "--target=i386-pc", "--no-floppy", "--boot-directory="+Target+"/boot", disk)
+			if err != nil {
+				return fmt.Errorf("install the boot loader on %s: %w", disk, err)
+			}
 		}
 		return nil
 	}
@@ -65,11 +80,29 @@ func (s bootloader) installGRUB(ctx context.Context, env *Env) error {
 	if s.arch == "arm64" {
 		target = "arm64-efi"
 	}
-	args := []string{"grub-install", "--target=" + target, "--efi-directory=" + Target + "/boot/efi", "--boot-directory=" + Target + "/boot"}
-	if err := run(ctx, env, append(slices.Clone(args), "--removable", "--no-nvram")...); err != nil {
-		return fmt.Errorf("install the boot loader on the EFI system partition: %w", err)
+	for i, esp := range s.esps {
+		args := []string{"grub-install", "--target=" + target, "--efi-directory=" + Target + esp, "--boot-directory=" + Target + "/boot"}
+		if err := run(ctx, env, append(slices.Clone(args), "--removable", "--no-nvram")...); err != nil {
+			return fmt.Errorf("install the boot loader on the EFI system partition %s: %w", esp, err)
+		}
+		if i == 0 {
+			s.register(ctx, env, append(args, "--bootloader-id="+s.vendor))
+		}
 	}
-	s.register(ctx, env, append(args, "--bootloader-id="+s.vendor))
+	return nil
+}
+
+// nameRoot makes the link by which grub-mkconfig sees that the root can be named by its
+// UUID: there is no udev to make it.
+func (s bootloader) nameRoot(env *Env) error {
+	const dir = "/dev/disk/by-uuid"
+	err := env.Host.MkdirAll(dir, 0o755)
+	if err == nil {
+		err = env.Host.Symlink(s.root.Device, dir+"/"+s.root.UUID)
+	}
+	if err != nil {
+		return fmt.Errorf("give the root a name by its UUID: %w", err)
+	}
 	return nil
 }
 
@@ -90,7 +123,7 @@ func (s bootloader) preseed(ctx context.Context, env *Env) error {
 	if !hasProgram(env, "debconf-set-selections") {
 		return nil
 	}
-	answers := "grub-pc grub-pc/install_devices multiselect " + s.stable + "\n"
+	answers := "grub-pc grub-pc/install_devices multiselect " + strings.Join(s.stable, ", ") + "\n"
 	if s.efi {
 		answers = "grub-efi-amd64 grub2/force_efi_extra_removable boolean true\n"
 	}
@@ -111,6 +144,9 @@ func (s bootloader) defaults(env *Env) error {
 	set := func(name, value string) { text = setVar(text, name, value) }
 	set("GRUB_TIMEOUT", strconv.Itoa(s.timeout))
 	set("GRUB_CMDLINE_LINUX", s.kernel)
+	if s.locked {
+		set("GRUB_ENABLE_CRYPTODISK", "y")
+	}
 	if s.serial != "" {
 		set("GRUB_TERMINAL", "console serial")
 		set("GRUB_SERIAL_COMMAND", s.serial)
@@ -147,27 +183,36 @@ func (s bootloader) writeMenu(env *Env) error {
 	}
 	slices.Sort(kernels)
 	slices.Reverse(kernels)
-	path := Target + "/boot/grub/grub.cfg"
-	if err := env.Host.WriteFile(path, []byte(s.menu(env, kernels)), 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	file := Target + "/boot/grub/grub.cfg"
+	if err := env.Host.WriteFile(file, []byte(s.menu(env, kernels)), 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil
 }
 
 func (s bootloader) menu(env *Env, kernels []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "set timeout=%d\ninsmod part_gpt\ninsmod %s\n", s.timeout, cmp.Or(map[string]string{"ext4": "ext2"}[s.boot.FSType], s.boot.FSType))
+	fmt.Fprintf(&b, "set timeout=%d\n", s.timeout)
+	for _, m := range s.modules {
+		b.WriteString("insmod " + m + "\n")
+	}
 	if s.serial != "" {
 		b.WriteString(s.serial + "\nterminal_input console serial\nterminal_output console serial\n")
 	}
 	b.WriteString("search --no-floppy --fs-uuid --set=root " + s.boot.UUID + "\n")
+	options := s.kernel
+	if s.root.Subvolume != "" {
+		options = strings.TrimSpace("rootflags=subvol=" + s.root.Subvolume + " " + options)
+	}
 	for _, k := range kernels {
 		name := strings.TrimPrefix(k, Target)
+		title := strings.TrimPrefix(name, "/boot/")
 		if s.boot.Mount != "/" {
 			name = strings.TrimPrefix(name, s.boot.Mount)
 		}
+		name = path.Join("/", s.boot.Subvolume, name)
 		initrd := strings.Replace(name, "vmlinuz", "initrd.img", 1)
-		fmt.Fprintf(&b, "menuentry '%s, %s' {\n\tlinux %s root=UUID=%s ro %s\n", s.product, strings.TrimPrefix(name, "/boot/"), name, s.root.UUID, s.kernel)
+		fmt.Fprintf(&b, "menuentry '%s, %s' {\n\tlinux %s root=UUID=%s ro %s\n", s.product, title, name, s.root.UUID, options)
 		if exists(env, strings.Replace(k, "vmlinuz", "initrd.img", 1)) {
 			b.WriteString("\tinitrd " + initrd + "\n")
 		}

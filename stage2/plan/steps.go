@@ -87,8 +87,8 @@ func (b *builder) systemSteps() {
 	n := len(b.Selection.Packages)
 	b.scripts(config.PreInstall)
 	b.add(newBind())
+	b.add(tables{base{"fstab", "Write the table of file systems", 1}, b.plan.storageTables()})
 	b.add(install{base{"install", fmt.Sprintf("Install %d %s", n, plural(n, "package")), 5 + n/2}, b.Selection})
-	b.add(fstab{base{"fstab", "Write the table of file systems", 1}, b.plan.volumes()})
 	b.add(system{base{"system", "Set host name, language, keyboard and time zone", 2},
 		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard, a.Timezone})
 	if l := links(a.Network, b.Machine); len(l) > 0 {
@@ -101,6 +101,7 @@ func (b *builder) systemSteps() {
 		b.add(svc)
 	}
 	b.add(finish{base{"finish", "Finish the packages' installation", 10}, b.Selection})
+	b.add(retable{tables{base{"tables", "Check the tables of file systems", 1}, b.plan.storageTables()}})
 	if files := b.Handoff.Drivers; len(files) > 0 {
 		b.add(drivers{base{"drivers", "Install the drivers of the driver disk", 60}, files})
 	}
@@ -111,54 +112,6 @@ func (b *builder) systemSteps() {
 
 func (b *builder) hostname() string {
 	return cmp.Or(b.Answers.Hostname, b.brought.Hostname, strings.ToLower(b.Handoff.Build.Set.Product), "localhost")
-}
-
-func (b *builder) bootloader() bootloader {
-	a, h := b.Answers, b.Handoff
-	disk := b.bootDisk()
-	s := bootloader{
-		base: base{"bootloader", "Install the boot loader", 10},
-		efi:  b.Machine.Firmware == machine.UEFI, arch: b.Machine.Arch,
-		disk: disk, stable: b.stableName(disk),
-		vendor: strings.ToLower(strings.ReplaceAll(h.Build.Set.Product, " ", "")), product: h.Build.Set.Name(),
-		kernel: kernelOptions(a.Boot.Append, h.CommandLine), serial: serialCommand(h.CommandLine), timeout: 5,
-	}
-	if a.Boot.Timeout != nil {
-		s.timeout = *a.Boot.Timeout
-	}
-	for _, v := range b.plan.volumes() {
-		if v.Mount == "/" {
-			s.root = v
-		}
-		if v.Mount == "/boot" || v.Mount == "/" && s.boot.Mount == "" {
-			s.boot = v
-		}
-	}
-	return s
-}
-
-// bootDisk is the disk with the partition that the boot loader goes into.
-func (b *builder) bootDisk() string {
-	for _, d := range b.plan.Disks {
-		for _, v := range d.Parts {
-			if v.Mount == "biosboot" || v.Type == typeESP {
-				return d.Path
-			}
-		}
-	}
-	return b.plan.Disks[0].Path
-}
-
-// stableName is a link by the disk's serial number, where there is one.
-func (b *builder) stableName(disk string) string {
-	for _, d := range b.Machine.Disks {
-		for _, l := range d.Links {
-			if d.Path == disk && strings.HasPrefix(l, "/dev/disk/by-id/") && !strings.Contains(l, "/wwn-") {
-				return l
-			}
-		}
-	}
-	return disk
 }
 
 // swapsInUse are the swap partitions that the installation itself uses: all of

@@ -319,9 +319,11 @@ func TestFiles(t *testing.T) {
 	tests := map[string]struct{ got, want string }{
 		"fstab": {fstabText([]Volume{
 			{Mount: "biosboot"}, {Mount: "/boot/efi", FSType: "vfat", UUID: "AB-CD"}, root,
-			{Mount: "swap", FSType: "swap", UUID: "S"}, {Mount: "/home", FSType: "xfs", UUID: "H", Options: "nodev"},
+			{Mount: "swap", FSType: "swap", UUID: "S"}, {Mount: "", FSType: "LVM2_member"}, {Mount: "none", FSType: "ext4"}, {Mount: "/home", FSType: "xfs", UUID: "H", Options: "nodev"},
 		}), "# /etc/fstab: see fstab(5). Written by the installer.\n" +
-			"UUID=AB-CD /boot/efi vfat umask=0077 0 2\nUUID=R / ext4 errors=remount-ro 0 1\nUUID=S none swap sw 0 0\nUUID=H /home xfs nodev 0 0\n"},
+			"UUID=R / ext4 errors=remount-ro 0 1\nUUID=AB-CD /boot/efi vfat umask=0077 0 2\nUUID=H /home xfs nodev 0 0\nUUID=S none swap sw 0 0\n"},
+		"subvolume": {fstabText([]Volume{{Mount: "/", FSType: "btrfs", UUID: "B", Subvolume: "root", Options: "compress=zstd"}, {Mount: "/home", FSType: "btrfs", UUID: "B", Subvolume: "home"}}),
+			"# /etc/fstab: see fstab(5). Written by the installer.\nUUID=B / btrfs compress=zstd,subvol=root 0 0\nUUID=B /home btrfs subvol=home 0 0\n"},
 		"networkd":   {networkdText(link), "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nDHCP=yes\n"},
 		"static":     {networkdText(static), "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nAddress=192.0.2.5/24\nGateway=192.0.2.1\nDNS=192.0.2.53\n"},
 		"interfaces": {strings.SplitAfterN(interfacesText(oneLink(link)), "loopback\n", 2)[1], "\nauto mac/52:54:00:00:00:01=net0\niface net0 inet dhcp\n"},
@@ -350,7 +352,7 @@ func TestOwnBootMenu(t *testing.T) {
 	w := newWorld()
 	w.AddFile("/target/boot/vmlinuz-6.12", "")
 	w.AddFile("/target/boot/initrd.img-6.12", "")
-	s := bootloader{product: "Tiny 1", kernel: "console=ttyS0", timeout: 3, root: Volume{Mount: "/", UUID: "R", FSType: "ext4"}, disk: "/dev/vda"}
+	s := bootloader{product: "Tiny 1", kernel: "console=ttyS0", timeout: 3, root: Volume{Mount: "/", UUID: "R", FSType: "ext4"}, disks: []string{"/dev/vda"}, modules: []string{"part_gpt", "ext2"}}
 	s.boot = s.root
 	if err := s.Run(t.Context(), w.env); err != nil {
 		t.Fatal(err)
@@ -376,7 +378,7 @@ func TestFirmwareRefuses(t *testing.T) {
 	w := newWorld()
 	w.AddFile("/target/boot/vmlinuz-6.12", "")
 	w.FailOn("run grub-install --target=x86_64-efi --efi-directory=/target/boot/efi --boot-directory=/target/boot --bootloader-id", 1, errors.New("no room"))
-	if err := (bootloader{efi: true, vendor: "debian"}).Run(t.Context(), w.env); err != nil {
+	if err := (bootloader{efi: true, vendor: "debian", esps: []string{"/boot/efi"}}).Run(t.Context(), w.env); err != nil {
 		t.Fatal(err)
 	}
 	if len(w.told) != 1 || !strings.Contains(w.told[0], "took no boot entry") {

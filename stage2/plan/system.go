@@ -12,40 +12,6 @@ import (
 	"github.com/molt-installer/molt/stage2/config"
 )
 
-// fstab writes the file systems' table.
-type fstab struct {
-	base
-	volumes []Volume
-}
-
-func (s fstab) Run(_ context.Context, env *Env) error {
-	return env.Host.WriteFile(Target+"/etc/fstab", []byte(fstabText(s.volumes)), 0o644)
-}
-
-// fstabText is fstab(5).
-func fstabText(volumes []Volume) string {
-	var b strings.Builder
-	b.WriteString("# /etc/fstab: see fstab(5). Written by the installer.\n")
-	for _, v := range volumes {
-		mount, options, pass := v.Mount, "defaults", 2
-		switch {
-		case v.FSType == "":
-			continue
-		case v.FSType == "swap":
-			mount, options, pass = "none", "sw", 0
-		case v.FSType == "vfat":
-			options = "umask=0077"
-		case v.FSType == "ext4" && mount == "/":
-			options, pass = "errors=remount-ro", 1
-		}
-		if v.FSType == "xfs" {
-			pass = 0
-		}
-		fmt.Fprintf(&b, "UUID=%s %s %s %s 0 %d\n", v.UUID, mount, v.FSType, cmp.Or(v.Options, options), pass)
-	}
-	return b.String()
-}
-
 // system writes the host's name, language, keyboard and time zone.
 type system struct {
 	base

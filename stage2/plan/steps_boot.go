@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/machine"
+)
+
+// bootloader is the step that installs GRUB.
+func (b *builder) bootloader() bootloader {
+	a, h := b.Answers, b.Handoff
+	disks := b.bootDisks()
+	s := bootloader{
+		base: base{"bootloader", "Install the boot loader", 10},
+		efi:  b.Machine.Firmware == machine.UEFI, arch: b.Machine.Arch,
+		disks:  disks,
+		vendor: strings.ToLower(strings.ReplaceAll(h.Build.Set.Product, " ", "")), product: h.Build.Set.Name(),
+		kernel: kernelOptions(strings.TrimSpace(b.resume()+" "+a.Boot.Append), h.CommandLine), serial: serialCommand(h.CommandLine), timeout: 5,
+	}
+	for _, d := range disks {
+		s.stable = append(s.stable, b.stableName(d))
+	}
+	if a.Boot.Timeout != nil {
+		s.timeout = *a.Boot.Timeout
+	}
+	for _, v := range b.plan.volumes() {
+		if v.Mount == "/" {
+			s.root = v
+		}
+		if v.Mount == "/boot" || v.Mount == "/" && s.boot.Mount == "" {
+			s.boot = v
+		}
+	}
+	s.esps = b.esps()
+	s.modules, s.locked = b.grubModules(s.boot)
+	return s
+}
+
+// bootDisks are the disks with a partition that the boot loader goes into. A disk with a dos
+// table needs none: there they are those that the kernels are on, or the one that was named.
+func (b *builder) bootDisks() []string {
+	var found []string
+	for _, d := range b.plan.Disks {
+		if slices.ContainsFunc(d.Parts, func(v Volume) bool { return v.Mount == "biosboot" || v.Type == typeESP && !v.NoFormat }) {
+			found = append(found, d.Path)
+		}
+	}
+	if spec := b.Answers.Boot.Disk; len(found) == 0 && spec != "" {
+		for _, d := range b.Machine.FindAll(spec) {
+			found = append(found, d.Path)
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	under := b.underBoot()
+	for _, d := range b.plan.Disks {
+		if slices.Contains(under, d.Path) || slices.ContainsFunc(d.Parts, func(v Volume) bool { return slices.Contains(under, v.Device) }) {
+			found = append(found, d.Path)
+		}
+	}
+	if len(found) == 0 && len(b.plan.Disks) > 0 {
+		found = []string{b.plan.Disks[0].Path}
+	}
+	return found
+}
+
+// underBoot are the partitions and disks that the kernels are on.
+func (b *builder) underBoot() []string {
+	var boot Volume
+	for _, v := range b.plan.volumes() {
+		if v.Mount == "/boot" || v.Mount == "/" && boot.Mount == "" {
+			boot = v
+		}
+	}
+	_, devices := b.plan.below(boot.Device, b.plan.Layers)
+	return devices
+}
+
+// esps are where EFI system partitions are mounted, the usual one first.
+func (b *builder) esps() []string {
+	mounts := []string{"/boot/efi"}
+	for _, v := range b.plan.volumes() {
+		if v.Type == typeESP && strings.HasPrefix(v.Mount, "/") && v.Mount != mounts[0] {
+			mounts = append(mounts, v.Mount)
+		}
+	}
+	return mounts
+}
+
+// grubModules are what GRUB needs to read boot, and whether it is encrypted.
+func (b *builder) grubModules(boot Volume) (modules []string, locked bool) {
+	modules = []string{"part_gpt"}
+	if slices.ContainsFunc(b.plan.Disks, func(d Disk) bool { return d.Table == "dos" }) {
+		modules = append(modules, "part_msdos")
+	}
+	layers, _ := b.plan.below(boot.Device, b.plan.Layers)
+	for _, l := range layers {
+		switch l.Kind {
+		case LayerLUKS:
+			modules, locked = append(modules, "cryptodisk", "luks", "luks2", "gcry_rijndael", "gcry_sha256"), true
+		case LayerRAID:
+			modules = append(modules, "mdraid1x", "raid5rec", "raid6rec")
+		case LayerLV:
+			modules = append(modules, "lvm")
+		}
+	}
+	slices.Sort(modules)
+	fs := boot.FSType
+	if strings.HasPrefix(fs, "ext") {
+		fs = "ext2"
+	}
+	return append(slices.Compact(modules), fs), locked
+}
+
+// stableName is a link by the disk's serial number, where there is one.
+func (b *builder) stableName(disk string) string {
+	for _, d := range b.Machine.Disks {
+		for _, l := range d.Links {
+			if d.Path == disk && strings.HasPrefix(l, "/dev/disk/by-id/") && !strings.Contains(l, "/wwn-") {
+				return l
+			}
+		}
+	}
+	return disk
+}
