@@ -41,6 +41,8 @@ func (b *builder) bootPassword(c *call) config.Secret {
 		b.noEffect(c, "without --password", "iscrypted")
 	case password == "":
 		b.wrong(c, "the password is empty")
+	case password == hidden:
+		b.kept(c, "password")
 	case c.has("iscrypted") && password != Unhashed && !strings.HasPrefix(password, grubPrefix):
 		b.wrong(c, "what is given with --iscrypted is no hash of GRUB's; grub-mkpasswd-pbkdf2 makes one, and without --iscrypted it is the password itself")
 	case c.has("iscrypted"):

@@ -77,12 +77,11 @@ func (b *builder) format(c *call, mount string) config.Format {
 	if strings.ContainsAny(f.FSOptions, " \t") {
 		b.wrong(c, "--fsoptions are separated by commas, without spaces")
 	}
-	if c.has("fsprofile") {
-		f.MkfsOptions = b.fsProfile(c, f.FSType, mount)
-	}
 	if f.NoFormat {
-		b.noEffect(c, "on a file system that is kept", "label")
+		b.noEffect(c, "on a file system that is kept", "label", "fsprofile")
 		f.Label = ""
+	} else if c.has("fsprofile") {
+		f.MkfsOptions = b.fsProfile(c, f.FSType, mount)
 	}
 	return f
 }
@@ -136,6 +135,8 @@ func (b *builder) luks(c *call) *config.LUKS {
 	}
 	argon := strings.HasPrefix(l.PBKDF, "argon2")
 	switch {
+	case l.Passphrase == hidden:
+		b.kept(c, "passphrase")
 	case strings.HasPrefix(l.Version, "luks2-hw-opal"):
 		b.unsupported(c.pos, "--luks-version="+l.Version+" of "+c.name, "disks that encrypt by themselves are left as they are; write luks2")
 	case !slices.Contains([]string{"", "luks1", "luks2"}, l.Version):

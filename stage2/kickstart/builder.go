@@ -132,6 +132,8 @@ func (b *builder) login(c *call, password string, given bool) config.Login {
 	case !given:
 	case password == "":
 		b.wrong(c, "the password is empty")
+	case password == hidden:
+		b.kept(c, "password")
 	case c.has("iscrypted") && !looksHashed(password):
 		b.wrong(c, "what is given with --iscrypted is no hash; mkpasswd makes one, and --plaintext takes the password itself")
 	case c.has("iscrypted"):
@@ -142,6 +144,11 @@ func (b *builder) login(c *call, password string, given bool) config.Login {
 		b.hash(c, &l, password)
 	}
 	return l
+}
+
+// kept reports what Redact has left of a password in a file that was kept.
+func (b *builder) kept(c *call, what string) {
+	b.wrong(c, "%s stands where the %s was when the file was kept: put it in again", hidden, what)
 }
 
 func (b *builder) hash(c *call, l *config.Login, password string) {

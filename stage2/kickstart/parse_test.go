@@ -139,6 +139,9 @@ func TestDiagnostics(t *testing.T) {
 		{"include", "%include /x", "ks.cfg:1: %include: other files can't be read here"},
 		{"key without a user", "sshkey --username=x 'ssh-rsa AAA'", "ks.cfg:1: sshkey: there is no user command for x"},
 		{"not hashed", "rootpw --iscrypted 12345", "ks.cfg:1: rootpw: what is given with --iscrypted is no hash; mkpasswd makes one, and --plaintext takes the password itself"},
+		{"kept without its password", "rootpw --iscrypted REDACTED", "ks.cfg:1: rootpw: REDACTED stands where the password was when the file was kept: put it in again"},
+		{"kept without its passphrase", "autopart --encrypted --passphrase=REDACTED", "ks.cfg:1: autopart: REDACTED stands where the passphrase was when the file was kept: put it in again"},
+		{"kept without GRUB's password", "bootloader --iscrypted --password=REDACTED", "ks.cfg:1: bootloader: REDACTED stands where the password was when the file was kept: put it in again"},
 		{"mask", "network --device=a --bootproto=static --ip=192.0.2.1", "ks.cfg:1: network: --bootproto=static needs --netmask=MASK, like 255.255.255.0"},
 		{"mount point twice", "part / --size=1\npart / --size=1", "ks.cfg:2: part: / is already the mount point of part / (line 1 of ks.cfg)"},
 		{"all at once", "lang\nkeyboard\nfoo", "ks.cfg:1: lang needs one locale, like en_US.UTF-8\n" +
@@ -216,8 +219,8 @@ func TestPreScripts(t *testing.T) {
 }
 
 func TestPasswordsAreHashed(t *testing.T) {
-	rand := bytes.NewReader(make([]byte, 64))
-	a, diags := Parse("ks.cfg", []byte("rootpw hunter2\nuser --name=u --password=hunter2 --plaintext\n"), Options{Rand: rand})
+	rand := bytes.NewReader(make([]byte, 128))
+	a, diags := Parse("ks.cfg", []byte("rootpw hunter2\nuser --name=u --password=hunter2 --plaintext\nbootloader --password=hunter2\n"), Options{Rand: rand})
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -226,9 +229,14 @@ func TestPasswordsAreHashed(t *testing.T) {
 			t.Errorf("got %+v, not a yescrypt hash", l)
 		}
 	}
-	_, diags = Parse("ks.cfg", []byte("rootpw hunter2"), Options{Rand: bytes.NewReader(nil)})
-	if err := diags.Err(); err == nil || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("no randomness gives %v", err)
+	if !strings.HasPrefix(string(a.Boot.Password), "grub.pbkdf2.sha512.10000.") {
+		t.Errorf("got %q, not a hash of GRUB's", string(a.Boot.Password))
+	}
+	for _, line := range []string{"rootpw hunter2", "bootloader --password=hunter2"} {
+		_, diags = Parse("ks.cfg", []byte(line), Options{Rand: bytes.NewReader(nil)})
+		if err := diags.Err(); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("no randomness gives %v", err)
+		}
 	}
 }
 

@@ -78,9 +78,13 @@ func luksOptions(l *config.LUKS) string {
 }
 
 // formatOptions write what is there already as how, unless that follows from
-// another option.
+// another option. The language has no --mkfsoptions with --useexisting, but --fsprofile.
 func formatOptions(f config.Format, how string) string {
-	return join(with("label", f.Label), with("fsoptions", f.FSOptions), with("mkfsoptions", f.MkfsOptions),
+	mkfs := with("mkfsoptions", f.MkfsOptions)
+	if profile, ok := strings.CutPrefix(f.MkfsOptions, "-T "); ok && f.Existing && how != "" {
+		mkfs = with("fsprofile", profile)
+	}
+	return join(with("label", f.Label), with("fsoptions", f.FSOptions), mkfs,
 		when(f.NoFormat, "noformat"), when(f.Existing && !f.NoFormat && how != "", how), luksOptions(f.LUKS))
 }
 
