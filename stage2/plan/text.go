@@ -30,20 +30,43 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 }
 
 // Lost says what will be erased: a line for each disk and for each partition
-// that is on it now.
+// that is on it now, then the arrays and groups that go with them.
 func (p *Plan) Lost() []string {
 	var lines []string
 	for _, d := range p.Disks {
-		was := machine.Disk{Path: d.Path, FSType: d.LostFS, Label: d.LostLabel, Table: d.LostTable}
-		words := strings.Fields(d.Path + "  " + machine.Size(d.Size) + "  " + d.Model)
-		if len(d.Lost) == 0 {
-			lines = append(lines, strings.Join(words, " ")+": "+was.Contents())
-			continue
+		lines = append(lines, lostOn(d)...)
+	}
+	for _, s := range p.Stop {
+		lines = append(lines, s.Describe())
+	}
+	for _, v := range p.Volumes {
+		if v.Existing && !v.NoFormat {
+			lines = append(lines, v.Device+": what is on it")
 		}
-		lines = append(lines, strings.Join(words, " ")+":")
-		for _, q := range d.Lost {
-			lines = append(lines, "  "+q.Path+": "+q.Describe())
+	}
+	return lines
+}
+
+// lostOn is what is lost on d; nothing when all of it stays.
+func lostOn(d Disk) []string {
+	gone := slices.Clone(d.Lost)
+	for _, v := range d.Parts {
+		i := slices.IndexFunc(d.Before, func(q machine.Part) bool { return q.Start == v.Start })
+		if v.Existing && !v.NoFormat && i >= 0 {
+			gone = append(gone, d.Before[i])
 		}
+	}
+	words := strings.Join(strings.Fields(d.Path+"  "+machine.Size(d.Size)+"  "+d.Model), " ")
+	was := machine.Disk{Path: d.Path, FSType: d.LostFS, Label: d.LostLabel, Table: d.LostTable}
+	switch {
+	case len(gone) == 0 && d.Kept:
+		return nil
+	case len(gone) == 0:
+		return []string{words + ": " + was.Contents()}
+	}
+	lines := []string{words + ":"}
+	for _, q := range gone {
+		lines = append(lines, "  "+q.Path+": "+q.Describe())
 	}
 	return lines
 }
@@ -53,22 +76,53 @@ func (p *Plan) Lost() []string {
 func (p *Plan) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d %s\n\nErased:\n", p.Product, p.Packages, plural(p.Packages, "package"))
-	for _, l := range p.Lost() {
+	lost := p.Lost()
+	if len(lost) == 0 {
+		lost = []string{"nothing"}
+	}
+	for _, l := range lost {
 		b.WriteString("  " + l + "\n")
 	}
 	return b.String() + "\n" + p.After()
 }
 
+// Storage is the part of After about the disks: how each is and will be, and
+// what is made of their partitions.
+func (p *Plan) Storage() string {
+	var b strings.Builder
+	section := func(head string, lines []string) {
+		if len(lines) > 0 {
+			b.WriteString(head + "\n  " + strings.Join(lines, "\n  ") + "\n")
+		}
+	}
+	var disks, layers, volumes []string
+	for _, d := range p.Disks {
+		disks = append(disks, diskLines(d)...)
+	}
+	for _, l := range p.Layers {
+		layers = append(layers, layerLine(l))
+	}
+	for _, v := range p.Volumes {
+		if v.Used() {
+			if name := short([]string{v.Device})[0]; strings.HasPrefix(name, "luks-") {
+				v.Device = name
+			}
+			volumes = append(volumes, volumeLine(v))
+		}
+	}
+	section("Then on the disk:", disks)
+	section("Made of that:", layers)
+	section("And on it:", volumes)
+	if len(p.Boot) > 0 {
+		b.WriteString("The machine starts from " + strings.Join(p.Boot, " or ") + "\n")
+	}
+	return b.String()
+}
+
 // After is the part of Text behind what is lost.
 func (p *Plan) After() string {
 	var b strings.Builder
-	b.WriteString("Then on the disk:\n")
-	for _, d := range p.Disks {
-		fmt.Fprintf(&b, "  %s  gpt\n", d.Path)
-		for _, v := range d.Parts {
-			fmt.Fprintf(&b, "    %-14s %10s  %-5s %s\n", v.Device, machine.Size(v.Size), v.FSType, v.Mount)
-		}
-	}
+	b.WriteString(p.Storage())
 	s := p.Space
 	fmt.Fprintf(&b, "\nSpace: %s (packages %s, installed %s, the installer itself %s)\n",
 		machine.Size(s.Total()), machine.Size(s.Fetch), machine.Size(s.Installed), machine.Size(s.Image))

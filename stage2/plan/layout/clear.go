@@ -80,7 +80,7 @@ func (m *maker) renew(d *disk, empty bool) {
 // usedWhole reports whether a request uses the file system on the whole of d.
 func (m *maker) usedWhole(d *disk) bool {
 	return slices.ContainsFunc(m.s.Partitions, func(p config.Partition) bool {
-		found, err := m.Machine.FindPart(p.OnPart)
+		found, err := m.findPart(p.OnPart)
 		return p.OnPart != "" && err == nil && found.Path == d.Path
 	})
 }
@@ -95,7 +95,7 @@ func (m *maker) cleared(p machine.Part) bool {
 		return p.Use() != "extended" && (linuxFS(p.FSType) || p.FSType == "" && linuxUse(p.Use()))
 	case "list":
 		return slices.ContainsFunc(c.List, func(spec string) bool {
-			d, err := m.Machine.FindPart(spec)
+			d, err := m.findPart(spec)
 			return err == nil && d.Path == p.Path
 		})
 	}
@@ -137,7 +137,7 @@ func (m *maker) reformats(path string) bool {
 		if p.OnPart == "" || p.NoFormat {
 			return false
 		}
-		d, err := m.Machine.FindPart(p.OnPart)
+		d, err := m.findPart(p.OnPart)
 		return err == nil && d.Path == path
 	})
 }
@@ -149,7 +149,7 @@ func (m *maker) resizes() {
 		if !p.Resize {
 			continue
 		}
-		found, err := m.Machine.FindPart(p.OnPart)
+		found, err := m.findPart(p.OnPart)
 		if p.OnPart == "" || err != nil || found.Part == nil {
 			m.Problems.Add(BadPartition, p.Mount, "--resize goes only with --onpart=… of a partition")
 			continue

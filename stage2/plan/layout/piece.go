@@ -94,7 +94,7 @@ func (m *maker) diskFor(p config.Partition) *disk {
 
 // onOld finds the partition that q is to be on; false when it can't be.
 func (m *maker) onOld(q *piece) bool {
-	d, err := m.Machine.FindPart(q.OnPart)
+	d, err := m.findPart(q.OnPart)
 	if err != nil {
 		return false // said already
 	}

@@ -159,7 +159,7 @@ func (d *disk) stayWords(free int64) string {
 
 // volumes are all partitions that d will have, by number.
 func (m *maker) volumes(d *disk, extended []gap) []Volume {
-	if d.whole != nil {
+	if d.table == "" {
 		return []Volume{m.keptVolume(d, d.whole, machine.Part{Path: d.Path, Size: d.Size, FSType: d.FSType, Label: d.Label, UUID: d.Disk.UUID}, d.Path, 0)}
 	}
 	var all []Volume

@@ -99,17 +99,24 @@ func (m *maker) nameExisting() {
 
 // nameOld adds the disk of the partition that p is to be on.
 func (m *maker) nameOld(p config.Partition) {
-	d, err := m.Machine.FindPart(p.OnPart)
-	switch {
-	case err != nil:
-		m.Problems.Add(DiskUnknown, p.Mount, "--onpart=%s: %v", p.OnPart, err)
-	case d.Disk == nil && d.Stack.Kind == "btrfs" && len(d.Stack.Members) == 1:
-		m.nameLeaves(*d.Stack)
-	case d.Disk == nil:
-		m.Problems.Add(BadReference, p.Mount, "--onpart=%s is no partition but %s", p.OnPart, d.Stack.Describe())
-	default:
+	d, err := m.findPart(p.OnPart)
+	if err == nil {
 		m.name(d.Disk.Path, false, false)
+		return
 	}
+	if other, found := m.Machine.FindPart(p.OnPart); found == nil && other.Stack != nil {
+		m.Problems.Add(BadReference, p.Mount, "--onpart=%s is no partition but %s", p.OnPart, other.Stack.Describe())
+		return
+	}
+	m.Problems.Add(DiskUnknown, p.Mount, "--onpart=%s: %v", p.OnPart, err)
+}
+
+// findPart is the partition, or the disk without a table, that spec names, whatever
+// it is a member of.
+func (m *maker) findPart(spec string) (machine.Device, error) {
+	bare := m.Machine
+	bare.Stacks = nil
+	return bare.FindPart(spec)
 }
 
 func (m *maker) nameStack(kind, name, subject string) {
@@ -147,11 +154,25 @@ func (m *maker) oldBtrfs(v config.Btrfs) (machine.Stack, bool) {
 		return machine.Stack{}, false
 	}
 	for _, s := range m.Machine.Stacks {
+		if s.Kind == "btrfs" && v.Parent == "" && m.isMember(s, v.Members) {
+			return s, true
+		}
 		if s.Kind == "btrfs" && (uuid != "" && strings.EqualFold(s.UUID, uuid) || uuid == "" && label != "" && cmp.Or(s.Label, s.Name) == label) {
 			return s, true
 		}
 	}
 	return machine.Stack{}, false
+}
+
+// isMember reports whether a partition that stays by one of these names is of s.
+func (m *maker) isMember(s machine.Stack, names []string) bool {
+	return slices.ContainsFunc(m.s.Partitions, func(p config.Partition) bool {
+		if p.OnPart == "" || !slices.Contains(names, p.Mount) {
+			return false
+		}
+		d, err := m.findPart(p.OnPart)
+		return err == nil && slices.Contains(s.Members, d.Path)
+	})
 }
 
 // newBtrfs reports whether parent names a btrfs that is made.

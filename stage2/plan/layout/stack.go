@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -26,11 +27,19 @@ func (m *maker) stacks() {
 		case len(staying) == 0 || m.replaced(s):
 			m.stop(s)
 		default:
-			m.Problems.Add(StackBroken, strings.Join(going, ", "), "is part of %s, which is on %s too; give that up as well (clearpart --drives), or leave both",
-				s.Describe(), strings.Join(staying, ", "))
+			m.Problems.Add(StackBroken, few(going), "part of the %s %s, which is on %s too; give that up as well (clearpart --all --drives=…), or leave both",
+				kindWord(s.Kind), s.Name, few(staying))
 		}
 	}
 	m.taken()
+}
+
+// few are at most four of a list.
+func few(list []string) string {
+	if len(list) > 4 {
+		return strings.Join(list[:3], ", ") + fmt.Sprintf(" and %d more", len(list)-3)
+	}
+	return strings.Join(list, ", ")
 }
 
 // replaced reports whether s is on an array or volume that stays and gets
@@ -53,7 +62,7 @@ func (m *maker) replaced(s machine.Stack) bool {
 func (m *maker) stop(s machine.Stack) {
 	m.Stop = append(m.Stop, s)
 	if s.Missing > 0 {
-		m.warn("%s is wiped; what is missing of it is not", s.Describe())
+		m.warn("the %s %s is wiped; what is missing of it is not", kindWord(s.Kind), s.Name)
 	}
 }
 
@@ -81,12 +90,12 @@ func (m *maker) taken() {
 	for _, s := range m.stays {
 		for _, a := range m.s.Arrays {
 			if s.Kind == "raid" && s.Name == a.Name && !a.Existing && !a.NoFormat {
-				m.Problems.Add(NameTaken, "raid "+a.Name, "%s stays; use another name, or --useexisting", s.Describe())
+				m.Problems.Add(NameTaken, "raid "+a.Name, "the %s %s stays; use another name, or --useexisting", kindWord(s.Kind), s.Name)
 			}
 		}
 		for _, g := range m.s.Groups {
 			if s.Kind == "vg" && s.Name == g.Name && !g.Existing {
-				m.Problems.Add(NameTaken, "volgroup "+g.Name, "%s stays; use another name, or --useexisting", s.Describe())
+				m.Problems.Add(NameTaken, "volgroup "+g.Name, "the %s %s stays; use another name, or --useexisting", kindWord(s.Kind), s.Name)
 			}
 		}
 	}

@@ -79,7 +79,7 @@ func (m *maker) nameFor(p config.Partition) {
 
 // nameListed adds the disk of a partition in clearpart's list.
 func (m *maker) nameListed(spec string) {
-	d, err := m.Machine.FindPart(spec)
+	d, err := m.findPart(spec)
 	switch {
 	case err != nil:
 		m.Problems.Add(DiskUnknown, "clearpart --list="+spec, "%v", err)
