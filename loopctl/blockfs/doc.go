@@ -11,9 +11,11 @@
 // Reader that never blocks longer than some time makes a file that never does. Everything
 // else is answered at once, or never asked: names and attributes are valid for ever and
 // opening, closing, flushing and syncing need no request, so that a stopped server
-// can hang reads alone; Config.Watched gives that up to learn when the last user has gone,
-// which a loop device that was switched to another file is. (Since Linux 6.18 LOOP_CHANGE_FD asks for the size of the old file.)
+// can hang reads alone. (Since Linux 6.18 LOOP_CHANGE_FD asks for the size of the old file.)
 // Pages stay in the kernel's cache when the file is closed.
+//
+// With Config.Watched opening is asked for, which a stopped server hangs too, and the kernel
+// tells when the file is let go: by a loop device, when it is switched to another.
 //
 // When the serving process dies, the kernel answers everything with an error at once:
 // ENOTCONN from the file, EIO from a loop device over it. The dead mount stays until
