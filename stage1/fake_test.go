@@ -112,6 +112,14 @@ func (f *fake) Unprotect(device string) error {
 	return nil
 }
 
+func (f *fake) CloseLayers() error {
+	if err := f.isBusy("layers"); err != nil {
+		return err
+	}
+	f.call("close layers")
+	return nil
+}
+
 func (f *fake) Drives() ([]string, error)        { return f.drives, nil }
 func (f *fake) Volumes() ([]media.Volume, error) { return f.volumes, nil }
 func (f *fake) Look(_ context.Context, device string) (media.Disc, error) {
@@ -193,7 +201,7 @@ func testSession(t *testing.T) (*session, *fake, *person) {
 	top := t.TempDir()
 	at := func(name string) string { return filepath.Join(top, name) }
 	s := &session{
-		machine: machine{f, f, f, f, f, f, f, kernelServers{}}, con: p, log: &journal{file: io.Discard, con: p},
+		machine: machine{f, f, f, f, f, f, f, f, kernelServers{}}, con: p, log: &journal{file: io.Discard, con: p},
 		dirs: dirs{
 			medium: at("medium"), holder: at("holder"), imageMedium: at("image"), imageHolder: at("image-holder"), stream: at("stream"), lower: at("lower"), updates: at("updates"), rw: at("rw"), root: at("root"), target: at("t"),
 			scratch: at("scratch"), modules: at("modules"), firmware: at("firmware"), record: at("run/handoff.json"), result: at("run/result.json"),

@@ -14,6 +14,7 @@ type machine struct {
 	mounter
 	loops
 	mapper
+	layers
 	drives
 	processes
 	power

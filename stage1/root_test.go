@@ -151,7 +151,7 @@ func realSession(dir string) (*session, error) {
 	p := &person{answers: []string{"r"}}
 	s := &session{con: p, log: &journal{file: p, con: p}, dirs: fixedDirs()}
 	s.devices = newDevices(s.log, s.release())
-	s.machine = machine{kernelMounter{}, kernelLoops{}, kernelMapper{}, kernelDrives{}, newReaper(), &fake{}, &fake{}, kernelServers{}} // the host's swap stays as it is
+	s.machine = machine{kernelMounter{}, kernelLoops{}, kernelMapper{}, &fake{}, kernelDrives{}, newReaper(), &fake{}, &fake{}, kernelServers{}} // the host's swap stays as it is
 	d := &s.dirs
 	for _, place := range []*string{&d.medium, &d.holder, &d.lower, &d.rw, &d.root, &d.target, &d.scratch, &d.modules, &d.imageMedium, &d.imageHolder, &d.stream, &d.updates} {
 		*place = filepath.Join(dir, "molt", *place)

@@ -75,7 +75,7 @@ func newSession() *session {
 	if err != nil {
 		s.say("A disc that is put in later goes unnoticed: %v", err)
 	}
-	s.machine = machine{kernelMounter{s.devices.load}, kernelLoops{s.devices.load}, kernelMapper{s.devices.load}, discs, newReaper(), kernelPower{}, new(network.Manager), kernelServers{}}
+	s.machine = machine{kernelMounter{s.devices.load}, kernelLoops{s.devices.load}, kernelMapper{s.devices.load}, kernelLayers{}, discs, newReaper(), kernelPower{}, new(network.Manager), kernelServers{}}
 	s.fixed.Console = con.main()
 	// Ctrl-Alt-Del comes as SIGINT, and not as a reset over dirty disks.
 	_ = unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF)

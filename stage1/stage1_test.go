@@ -48,6 +48,7 @@ func TestTearDownOrder(t *testing.T) {
 		"unprotect /dev/dm-0",
 		"detach /dev/loop7",
 		"unmount " + d.target + "/medium", "unmount " + d.target + "/target/boot/efi", "unmount " + d.target + "/target",
+		"close layers",
 		"unmount " + d.medium,
 		"eject /dev/sr0",
 	}

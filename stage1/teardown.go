@@ -41,6 +41,7 @@ func (s *session) tearDown(ctx context.Context, r handoff.Result) error {
 		{"detach the image", s.detach},
 		{"remove the copy of the image", s.remove},
 		{"unmount the target", s.unmountTarget},
+		{"end what the target is on", s.closeLayers},
 		{"unmount the disc", s.unmountMedium},
 		{"open the trays", s.eject},
 	}
