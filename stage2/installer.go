@@ -155,6 +155,9 @@ func (s *session) install(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the machine: %w", err)
 	}
+	for _, what := range m.Unknown {
+		s.out.Emit(event.Event{Type: event.Warning, Message: "not known of this machine: " + what})
+	}
 	p, err := s.decide(ctx, m)
 	if err != nil {
 		return err

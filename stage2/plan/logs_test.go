@@ -12,17 +12,17 @@ import (
 )
 
 func TestLogs(t *testing.T) {
-	all := []string{"installed.ks", "ks.cfg", "plan.json"}
+	all := []string{"installed.ks", "ks.cfg", "machine.json", "plan.json"}
 	for _, tt := range []struct {
 		given  string
 		nosave []string
 		want   []string
 	}{
 		{"text\n", nil, all},
-		{"", nil, []string{"installed.ks", "plan.json"}},
-		{"text\n", []string{"input_ks"}, []string{"installed.ks", "plan.json"}},
-		{"text\n", []string{"output_ks"}, []string{"ks.cfg", "plan.json"}},
-		{"text\n", []string{"all_ks"}, []string{"plan.json"}},
+		{"", nil, []string{"installed.ks", "machine.json", "plan.json"}},
+		{"text\n", []string{"input_ks"}, []string{"installed.ks", "machine.json", "plan.json"}},
+		{"text\n", []string{"output_ks"}, []string{"ks.cfg", "machine.json", "plan.json"}},
+		{"text\n", []string{"all_ks"}, []string{"machine.json", "plan.json"}},
 		{"text\n", []string{"logs"}, []string{"installed.ks", "ks.cfg"}},
 		{"text\n", []string{"all"}, nil},
 	} {

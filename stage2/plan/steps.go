@@ -158,6 +158,9 @@ func (b *builder) logs() logs {
 	}
 	if !no("logs", "all") {
 		l.files["plan.json"] = nil
+		if facts, err := b.Machine.JSON(); err == nil {
+			l.files["machine.json"] = facts // as it was before: the plan can be made again
+		}
 	}
 	return l
 }
