@@ -37,45 +37,12 @@ func (b *builder) bootloader() bootloader {
 	return s
 }
 
-// bootDisks are the disks with a partition that the boot loader goes into. A disk with a dos
-// table needs none: there they are those that the kernels are on, or the one that was named.
+// bootDisks are the disks that the machine can start from.
 func (b *builder) bootDisks() []string {
-	var found []string
-	for _, d := range b.plan.Disks {
-		if slices.ContainsFunc(d.Parts, func(v Volume) bool { return v.Mount == "biosboot" || v.Type == typeESP && !v.NoFormat }) {
-			found = append(found, d.Path)
-		}
+	if len(b.plan.Boot) == 0 && len(b.plan.Disks) > 0 {
+		return []string{b.plan.Disks[0].Path}
 	}
-	if spec := b.Answers.Boot.Disk; len(found) == 0 && spec != "" {
-		for _, d := range b.Machine.FindAll(spec) {
-			found = append(found, d.Path)
-		}
-	}
-	if len(found) > 0 {
-		return found
-	}
-	under := b.underBoot()
-	for _, d := range b.plan.Disks {
-		if slices.Contains(under, d.Path) || slices.ContainsFunc(d.Parts, func(v Volume) bool { return slices.Contains(under, v.Device) }) {
-			found = append(found, d.Path)
-		}
-	}
-	if len(found) == 0 && len(b.plan.Disks) > 0 {
-		found = []string{b.plan.Disks[0].Path}
-	}
-	return found
-}
-
-// underBoot are the partitions and disks that the kernels are on.
-func (b *builder) underBoot() []string {
-	var boot Volume
-	for _, v := range b.plan.volumes() {
-		if v.Mount == "/boot" || v.Mount == "/" && boot.Mount == "" {
-			boot = v
-		}
-	}
-	_, devices := b.plan.below(boot.Device, b.plan.Layers)
-	return devices
+	return b.plan.Boot
 }
 
 // esps are where EFI system partitions are mounted, the usual one first.
