@@ -41,7 +41,7 @@ test: deps ## run all tests; SHORT=1 leaves the guests out
 	@$(if $(SHORT),,$(MAKE) --no-print-directory iso EXAMPLE=debian)
 	$(SUDO) $(GO) test $(if $(SHORT),-short) -timeout 80m ./...
 
-bench: $(if $(filter loopctl,$(ONLY)),$(MOLT),deps iso) ## measure: first screen, memory, image copy, switch, whole installation; ONLY=loopctl: that alone
+bench: $(if $(filter loopctl kickstart,$(ONLY)),$(MOLT),deps iso) ## measure: first screen, memory, image copy, switch, whole installation, kickstart files; ONLY=loopctl: that alone
 	$(SUDO) $(MOLT) bench -o $(BUILD) $(if $(ONLY),-only $(ONLY)) $(EXAMPLE)
 
 fmt: ## format the source

@@ -61,17 +61,11 @@ func (c *ksCheck) file(ctx context.Context, name string) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var warnings []string
-	for _, path := range k.unread {
-		warnings = append(warnings, path+" isn't there; it is not checked, since %pre can write it")
-	}
 	for _, d := range k.diags {
 		fmt.Fprintln(c.out, d.Error())
 	}
 	ok = k.good() && !(c.strict && len(k.diags) > 0)
-	for _, gap := range k.answers.Missing() {
-		warnings = append(warnings, gap.Text+"; unattended, that needs "+gap.Command)
-	}
+	warnings := k.open()
 	if c.place != nil && k.good() {
 		problems, more, err := c.further(ctx, k)
 		if err != nil {
@@ -86,6 +80,30 @@ func (c *ksCheck) file(ctx context.Context, name string) (ok bool, err error) {
 		fmt.Fprintf(c.out, "%s: warning: %s\n", name, w)
 	}
 	return ok && !(c.strict && len(warnings) > 0), nil
+}
+
+// open is what a file leaves open.
+func (k *ksFile) open() []string {
+	var open []string
+	for _, path := range k.unread {
+		open = append(open, path+" isn't there; it is not checked, since %pre can write it")
+	}
+	for _, gap := range k.answers.Missing() {
+		open = append(open, gap.Text+"; unattended, that needs "+gap.Command)
+	}
+	return open
+}
+
+// warnings are all that is to be said about a file that can be used.
+func (k *ksFile) warnings() []string {
+	var all []string
+	for _, d := range k.diags {
+		all = append(all, d.Error())
+	}
+	for _, o := range k.open() {
+		all = append(all, k.name+": warning: "+o)
+	}
+	return all
 }
 
 // further is what only a set and a machine show.

@@ -127,9 +127,7 @@ func runKsPlan(ctx context.Context, flags *flag.FlagSet, args []string, s stream
 		return no(fmt.Errorf("ks plan: %w", err))
 	}
 	r := ksPlanned{Kickstart: k.name, Machine: filepath.Base(*machineFile), Software: place.set != nil, Problems: problems, Plan: p}
-	for _, d := range k.diags {
-		r.Warnings = append(r.Warnings, d.Error())
-	}
+	r.Warnings = k.warnings()
 	if err := r.write(s.out, *asJSON); err != nil || len(problems) == 0 {
 		return err
 	}

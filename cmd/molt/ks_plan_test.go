@@ -51,6 +51,11 @@ func TestKsPlan(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
+	incomplete := strings.Replace(goodKs, "timezone UTC\n", "skipx\n", 1) + wipe
+	out, _ = ksRun(t, map[string]string{"a.ks": incomplete}, "plan", "-machine", machinePath("bios-virtio"), "a.ks")
+	if !strings.HasPrefix(out, "DIR/a.ks:3: warning: skipx") || !strings.Contains(out, "\nDIR/a.ks: warning: no time zone is set; unattended, that needs timezone\n") {
+		t.Errorf("what is left open isn't said:\n%s", out)
+	}
 	out, code = ksRun(t, map[string]string{"a.ks": goodKs + wipe}, "plan", "--json", "--machine="+machinePath("bios-virtio"), "a.ks")
 	var got struct {
 		Machine  string
