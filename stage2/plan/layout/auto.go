@@ -100,12 +100,20 @@ func (m *maker) oldFirmware(mount string) (machine.Part, bool) {
 	}
 	for _, d := range disks {
 		for _, p := range d.Parts {
-			if p.Use() == use && !d.fresh && !d.lost[p.Path] && (mount == "biosboot" || p.FSType == "vfat") {
+			if p.Use() == use && !d.fresh && !d.lost[p.Path] && !m.claimed(p.Path) && (mount == "biosboot" || p.FSType == "vfat") {
 				return p, true
 			}
 		}
 	}
 	return machine.Part{}, false
+}
+
+// claimed reports whether a request is for the partition at path.
+func (m *maker) claimed(path string) bool {
+	return slices.ContainsFunc(m.s.Partitions, func(p config.Partition) bool {
+		d, err := m.findPart(p.OnPart)
+		return p.OnPart != "" && err == nil && d.Path == path
+	})
 }
 
 // mainDisk takes the partitions for which no disk is named: the one the boot
@@ -182,7 +190,7 @@ type autoSizes struct{ swap, root, rootMax, home int64 }
 func (m *maker) sizes(a config.Autopart, main *disk) autoSizes {
 	s := autoSizes{root: 256}
 	if !a.NoSwap {
-		s.swap = SwapSize(m.Machine.Memory, main.Size) / mib
+		s.swap = max(SwapSize(m.Machine.Memory, main.Size)/mib, m.swapWanted(false, a.Hibernation, main.Size))
 	}
 	room := main.free()
 	if a.Type != "" && a.Type != "plain" {

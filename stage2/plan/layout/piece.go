@@ -106,6 +106,9 @@ func (m *maker) onOld(q *piece) bool {
 	switch {
 	case q.disk == nil:
 		return false
+	case m.pieceOn(l.path()) != nil:
+		m.Problems.Add(DoubleMount, q.Mount, "%s is to be %s already", l.path(), m.pieceOn(l.path()).Mount)
+		return false
 	case l.part == nil:
 		q.disk.whole = q
 	case q.disk.fresh || q.disk.lost[l.part.Path]:
@@ -115,6 +118,7 @@ func (m *maker) onOld(q *piece) bool {
 		m.Problems.Add(BadPartition, q.Mount, "%s is an extended partition", l.part.Path)
 		return false
 	}
+	q.disk.used = true
 	if q.NoFormat {
 		q.fstype = keptType(q, d)
 		m.checkKept(q, d)

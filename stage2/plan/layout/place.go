@@ -98,8 +98,11 @@ func (m *maker) partition() {
 		} else {
 			out.Lost = slices.DeleteFunc(slices.Clone(d.Disk.Parts), func(p machine.Part) bool { return !d.lost[p.Path] })
 		}
+		if d.table == "" && !d.used {
+			continue
+		}
 		out.Parts = m.volumes(d, exts)
-		if out.Rewritten() || slices.ContainsFunc(m.pieces, func(p *piece) bool { return p.disk == d }) || !d.scope && !d.room {
+		if d.used || out.Rewritten() {
 			m.Disks = append(m.Disks, out)
 		}
 	}
@@ -177,7 +180,7 @@ func (m *maker) volumes(d *disk, extended []gap) []Volume {
 			}
 		}
 		used[number] = true
-		all = append(all, m.keptVolume(d, m.pieceOn(p), p, partPath(d.Path, number), number))
+		all = append(all, m.keptVolume(d, m.pieceOn(p.Path), p, partPath(d.Path, number), number))
 	}
 	next := func() int {
 		for n := 1; ; n++ {
@@ -208,9 +211,9 @@ func (m *maker) volumes(d *disk, extended []gap) []Volume {
 }
 
 // pieceOn is the request for an existing partition, or nil.
-func (m *maker) pieceOn(p machine.Part) *piece {
+func (m *maker) pieceOn(path string) *piece {
 	for _, q := range m.pieces {
-		if q.old != nil && q.old.Path == p.Path {
+		if q.old != nil && q.old.Path == path || q.disk != nil && q.disk.whole == q && q.disk.Path == path {
 			return q
 		}
 	}

@@ -51,6 +51,7 @@ func (m *maker) array(a config.Array) bool {
 			l.Metadata = "1.0" // at the end of the members, which look like a file system to the firmware
 		}
 		l.Size = arraySize(a.Level, l.Metadata, sizes[:len(sizes)-a.Spares])
+		m.apart(l)
 		if l.Size <= 0 {
 			m.Problems.Add(TooSmall, "raid "+a.Name, "its members are too small")
 		}
@@ -59,6 +60,19 @@ func (m *maker) array(a config.Array) bool {
 	m.Layers = append(m.Layers, l)
 	m.upon(v, a.Mount, fs, a.Format)
 	return true
+}
+
+// apart warns of an array that one broken disk would take two members of.
+func (m *maker) apart(l Layer) {
+	seen := map[string]bool{}
+	for _, dev := range l.On[:len(l.On)-l.Spares] {
+		for _, d := range m.on(dev) {
+			if seen[d] && l.Level != "0" && l.Level != "linear" {
+				m.warn("two members of the array %s are on %s: when it breaks, both are lost", l.Name, d)
+			}
+			seen[d] = true
+		}
+	}
 }
 
 // upon says what is on a layer's device.

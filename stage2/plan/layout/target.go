@@ -13,13 +13,13 @@ type disk struct {
 	machine.Disk
 	scope   bool              // clearpart means it
 	room    bool              // new partitions may be made on it
+	used    bool              // what is there already is asked for
 	fresh   bool              // it gets a new table
 	table   string            // the kind it will have
 	lost    map[string]bool   // partitions that go, by path
 	resized map[string]int64  // new sizes of partitions that stay, by path
 	renamed map[string]string // what partitions that stay are called then, where it is another name
 	whole   *piece            // what is on the disk without a table
-	parts   []Volume
 }
 
 // target finds the disks that may be written, in the order in which they were
@@ -106,7 +106,7 @@ func (m *maker) add(d machine.Disk, scope, room bool) *disk {
 		at = &disk{Disk: d, table: d.Table, lost: map[string]bool{}, resized: map[string]int64{}, renamed: map[string]string{}}
 		m.disks = append(m.disks, at)
 	}
-	at.scope, at.room = at.scope || scope, at.room || room
+	at.scope, at.room, at.used = at.scope || scope, at.room || room, at.used || !scope && !room
 	return at
 }
 
