@@ -190,7 +190,7 @@ func (p *Plan) mdadmConf() string {
 // one was asked for.
 func (b *builder) resume() string {
 	s := b.Answers.Storage
-	asked := slices.ContainsFunc(s.Partitions, func(p config.Partition) bool { return p.Hibernation }) ||
+	asked := s.Auto != nil && s.Auto.Hibernation || slices.ContainsFunc(s.Partitions, func(p config.Partition) bool { return p.Hibernation }) ||
 		slices.ContainsFunc(s.Logicals, func(l config.Logical) bool { return l.Hibernation })
 	var largest Volume
 	for _, v := range b.plan.volumes() {
