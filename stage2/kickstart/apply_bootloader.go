@@ -28,6 +28,7 @@ func applyBootloader(b *builder, c *call) {
 		boot.Location = "partition" // the older word for it
 	}
 	if c.has("disabled") {
+		b.noEffect(c, "with --disabled, which is --location=none", "location")
 		boot.Location = "none"
 	}
 	b.answers.Boot = boot

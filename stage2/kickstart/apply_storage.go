@@ -24,6 +24,20 @@ func applyClearpart(b *builder, c *call) {
 		b.wrong(c, "--disklabel=%s is no partition table of a PC: write gpt or msdos", clear.Label)
 	}
 	b.answers.Storage.Clear = clear
+	b.later(func() { b.leftAlone(c, "--drives", clear.Drives) })
+}
+
+// leftAlone reports disks that are to be written to and to be ignored, as far as
+// they are called the same.
+func (b *builder) leftAlone(c *call, option string, disks []string) {
+	for _, d := range disks {
+		for _, ignored := range b.answers.Storage.Ignore {
+			if strings.TrimPrefix(d, "/dev/") == strings.TrimPrefix(ignored, "/dev/") && d != "" {
+				at := b.seen["ignoredisk"]
+				b.wrong(c, "%s names %s, which ignoredisk (line %d of %s) says is to be left alone", option, d, at.Line, at.File)
+			}
+		}
+	}
 }
 
 func applyIgnoredisk(b *builder, c *call) {
@@ -73,6 +87,7 @@ func applyPart(b *builder, c *call) {
 	default:
 		b.sizes(c, mount)
 	}
+	b.later(func() { b.leftAlone(c, "--ondisk", []string{p.Disk}) })
 	b.answers.Storage.Partitions = append(b.answers.Storage.Partitions, p)
 }
 

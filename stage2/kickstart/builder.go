@@ -130,6 +130,7 @@ func (b *builder) login(c *call, password string, given bool) config.Login {
 	l := config.Login{Locked: c.has("lock"), Set: given || c.has("lock")}
 	switch {
 	case !given:
+		b.noEffect(c, "without a password", "iscrypted", "plaintext")
 	case password == "":
 		b.wrong(c, "the password is empty")
 	case password == hidden:
