@@ -121,6 +121,9 @@ func (d Disk) device(i, boot int, s *slots) ([]string, error) {
 	if dev == "" {
 		return nil, fmt.Errorf("disk %s: unknown interface %q", d.Path, d.Interface)
 	}
+	if d.Sector != 0 {
+		dev += fmt.Sprintf(",logical_block_size=%d,physical_block_size=%d", d.Sector, d.Sector)
+	}
 	serial := d.Serial
 	setDefault(&serial, fmt.Sprintf("disk%d", i)) // NVMe insists on one
 	return []string{

@@ -68,6 +68,7 @@ type Disk struct {
 	Interface Interface // Virtio if empty
 	Serial    string
 	ReadOnly  bool
+	Sector    int // bytes, logical and physical; QEMU's 512 if 0
 }
 
 // defaultCPUs is one: with several, a CPU that QEMU emulates can run into the int3 that

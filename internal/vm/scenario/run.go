@@ -20,6 +20,8 @@ type Config struct {
 	Guest     vm.Config
 	Disk      string // raw image to install to; made anew with DiskSize bytes when that is not 0
 	DiskSize  int64
+	Sector    int               // of Disk, bytes; 512 if 0
+	Disks     []vm.Disk         // more that stay in the machine, after Disk
 	Kickstart string            // put as ks.cfg on a volume labelled OEMDRV, if not empty
 	Files     map[string]string // more for that volume: path → content
 	// Append boots the set's kernel directly, with these options, instead of
@@ -78,7 +80,7 @@ func Start(ctx context.Context, cfg Config) (*Run, error) {
 	r := &Run{cfg: cfg, Disk: cfg.Disk, On: time.Now()}
 	g := cfg.Guest
 	more := g.Disks
-	g.Disks = []vm.Disk{{Path: cfg.Disk, Serial: "target"}}
+	g.Disks = cfg.disks()
 	if err := os.MkdirAll(g.Dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -107,6 +109,11 @@ func Start(ctx context.Context, cfg Config) (*Run, error) {
 	r.Guest = guest
 	r.clock.begin(r.On)
 	return r, nil
+}
+
+// disks are those that the machine keeps.
+func (c Config) disks() []vm.Disk {
+	return append([]vm.Disk{{Path: c.Disk, Serial: "target", Sector: c.Sector}}, c.Disks...)
 }
 
 // files are those of the volume OEMDRV.
@@ -242,7 +249,7 @@ func (f *follower) offer(ctx context.Context, drive string) error {
 // for the files of the guest.
 func (r *Run) Boot(ctx context.Context, dir string) (*vm.Guest, error) {
 	g := r.cfg.Guest
-	g.Dir, g.Disks, g.Drives = dir, []vm.Disk{{Path: r.Disk, Serial: "target"}}, make([]string, max(1, r.cfg.Drives))
+	g.Dir, g.Disks, g.Drives = dir, r.cfg.disks(), make([]string, max(1, r.cfg.Drives))
 	if r.cfg.KeepVars {
 		g.Vars = r.Guest.File(vm.VarsFile)
 	}

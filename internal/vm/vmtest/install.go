@@ -33,6 +33,8 @@ type Scenario struct {
 	Memory    int                       // MiB
 	Disk      string                    // an image that is there already; made anew if empty
 	DiskSize  int64                     // bytes; 4 GiB if 0
+	Sector    int                       // of the disk, bytes; 512 if 0
+	Disks     []vm.Disk                 // more disks, which stay in the machine
 	Console   io.Writer                 // gets what the serial line says; see Screen
 	Timeout   time.Duration             // of everything together; 5 minutes if 0
 }
@@ -91,6 +93,8 @@ func Begin(t testing.TB, s Scenario) *Run {
 		Guest:     s.guest(r.dir),
 		Disk:      s.Disk,
 		DiskSize:  s.DiskSize,
+		Sector:    s.Sector,
+		Disks:     s.Disks,
 		Kickstart: s.Kickstart,
 		Files:     s.Files,
 		Append:    s.Append,
@@ -199,12 +203,29 @@ type System struct {
 // Boot boots what was installed, with empty drives, and logs in as root.
 func (r *Run) Boot(password string) *System {
 	r.t.Helper()
+	return r.BootWith(password, nil)
+}
+
+// Answer is what a system that starts is told on the serial line when it shows a pattern.
+type Answer struct{ Pattern, Line string }
+
+// BootWith is Boot of a system that asks for something before anyone can log in.
+func (r *Run) BootWith(password string, answers []Answer) *System {
+	r.t.Helper()
 	g, err := r.Run.Boot(r.ctx, Dir(r.t, "boot"))
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { g.Close() })
 	start := time.Now()
+	for _, a := range answers {
+		if _, err := g.Console().Expect(r.ctx, a.Pattern); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := g.Console().SendLine(a.Line); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 	if err := g.Console().Login(r.ctx, "root", password); err != nil {
 		r.t.Fatal(err)
 	}
