@@ -42,7 +42,10 @@ func (p prober) disk(name string, users users) machine.Disk {
 		ReadOnly:  p.number(dir+"/ro") == 1,
 		InUse:     users.of(p, dir, deviceName(name)),
 	}
-	d.Links = p.links(d, p.text(dir+"/wwid"))
+	if model, serial := p.identity(dir); model != "" {
+		d.Model, d.Serial = model, cmp.Or(serial, d.Serial)
+	}
+	d.Links = p.links(d, dir)
 	d.Parts = p.parts(dir)
 	for i := range d.Parts {
 		if d.InUse == "" {
@@ -164,40 +167,4 @@ func (p prober) transport(name string) string {
 		}
 	}
 	return ""
-}
-
-// links are udev's names for the disk. Where no udev runs, as in the installer, those
-// are made up that follow from facts at hand (60-persistent-storage.rules).
-func (p prober) links(d machine.Disk, wwid string) []string {
-	found, _ := filepath.Glob(p.path("dev/disk/by-*/*"))
-	var links []string
-	for _, link := range found {
-		to, err := os.Readlink(link)
-		if err == nil && filepath.Base(to) == filepath.Base(d.Path) {
-			links = append(links, strings.TrimPrefix(link, filepath.Clean(p.root+"/")))
-		}
-	}
-	if len(found) > 0 {
-		return rooted(links)
-	}
-	underscores := func(s string) string { return strings.Join(strings.Fields(s), "_") }
-	switch {
-	case d.Serial == "":
-	case d.Transport == "virtio" && strings.HasPrefix(d.Name(), "vd"):
-		links = append(links, "/dev/disk/by-id/virtio-"+underscores(d.Serial))
-	case d.Transport == "nvme":
-		links = append(links, "/dev/disk/by-id/nvme-"+underscores(d.Model)+"_"+underscores(d.Serial))
-	}
-	if naa, ok := strings.CutPrefix(wwid, "naa."); ok {
-		links = append(links, "/dev/disk/by-id/wwn-0x"+naa)
-	}
-	return links
-}
-
-// rooted gives each path the slash that cutting off the root directory took.
-func rooted(paths []string) []string {
-	for i, path := range paths {
-		paths[i] = "/" + strings.TrimPrefix(path, "/")
-	}
-	return paths
 }

@@ -141,7 +141,7 @@ func TestProbe(t *testing.T) {
 		NICs:    []machine.Interface{{Name: "eth0", MAC: "52:54:00:12:34:56", Driver: "virtio_net", Carrier: true}},
 		Unknown: []string{"/dev/vdf: no such file or directory"},
 		Disks: []machine.Disk{
-			{Path: "/dev/vda", Links: []string{"/dev/disk/by-id/virtio-my_disk"}, Seq: 9, Size: 16 << 20, Sector: 512, Serial: "my disk",
+			{Path: "/dev/vda", Links: []string{"/dev/disk/by-diskseq/9", "/dev/disk/by-id/virtio-my_disk"}, Seq: 9, Size: 16 << 20, Sector: 512, Serial: "my disk",
 				Transport: "virtio", Table: "gpt", TableID: diskID, Parts: []machine.Part{
 					{Path: "/dev/vda1", Number: 1, Start: 1 << 20, Size: 4 << 20, Type: esp, PartUUID: partID, Name: "EFI é", FSType: "ext2", Label: "one"},
 					{Path: "/dev/vda2", Number: 2, Start: 5 << 20, Size: 4096, Type: data, PartUUID: esp, Attributes: 1<<63 | 1, FSType: "ext2", Label: "two"},
@@ -173,6 +173,66 @@ func TestProbeLinks(t *testing.T) {
 	}
 	if m.Disks[1].Links != nil {
 		t.Errorf("links of another disk: %q", m.Disks[1].Links)
+	}
+}
+
+// Names that udev would give are worked out where none runs.
+func TestProbeLinksWithoutUdev(t *testing.T) {
+	swapped := func(s string, n int) string {
+		b := []byte(s + strings.Repeat(" ", n-len(s)))
+		for i := 0; i < n; i += 2 {
+			b[i], b[i+1] = b[i+1], b[i]
+		}
+		return string(b)
+	}
+	identify := make([]byte, 60+512)
+	copy(identify[60+2*27:], swapped("Samsung SSD 850 EVO 250GB", 40))
+	copy(identify[60+2*10:], swapped("  S21NNXAG123456", 20))
+	tests := []struct {
+		name, way string
+		files     map[string]string // below the disk's directory; a path with / at the start is below the root
+		model     string
+		want      []string
+	}{
+		{"vda", "pci0000:00/0000:00:05.0/virtio2/block/vda", map[string]string{"serial": "data 1", "diskseq": "3"}, "",
+			[]string{"by-diskseq/3", "by-id/virtio-data_1", "by-path/pci-0000:00:05.0", "by-path/virtio-pci-0000:00:05.0"}},
+		{"nvme0n1", "pci0000:00/0000:00:1d.0/0000:03:00.0/nvme/nvme0/nvme0n1",
+			map[string]string{"nsid": "1", "wwid": "eui.0025388b71b2c3d4", "device/model": "SAMSUNG MZVLB512HBJQ-000L7", "device/serial": "S4EN/1"}, "SAMSUNG MZVLB512HBJQ-000L7",
+			[]string{"by-id/nvme-SAMSUNG_MZVLB512HBJQ-000L7_S4EN_1", "by-id/nvme-eui.0025388b71b2c3d4", "by-path/pci-0000:03:00.0-nvme-1"}},
+		{"sda", "pci0000:00/0000:00:17.0/ata3/host2/target2:0:0/2:0:0:0/block/sda",
+			map[string]string{"device/model": "Samsung SSD 850", "device/wwid": "naa.5002538d40a1b2c3", "device/vpd_pg89": string(identify), "/sys/class/ata_port/ata3/port_no": "1"},
+			"Samsung SSD 850 EVO 250GB",
+			[]string{"by-id/ata-Samsung_SSD_850_EVO_250GB_S21NNXAG123456", "by-id/wwn-0x5002538d40a1b2c3", "by-path/pci-0000:00:17.0-ata-1.0", "by-path/pci-0000:00:17.0-ata-1"}},
+		{"sda", "pci0000:00/0000:00:06.0/virtio3/host7/target7:0:2/7:0:2:1/block/sda",
+			map[string]string{"device/wwid": "naa.5000c500a7b1c2d3", "/sys/devices/pci0000:00/0000:00:06.0/virtio3/host6/x": ""}, "",
+			[]string{"by-id/scsi-35000c500a7b1c2d3", "by-id/wwn-0x5000c500a7b1c2d3", "by-path/pci-0000:00:06.0-scsi-1:0:2:1"}},
+		{"sdb", "pci0000:00/0000:00:14.0/usb1/1-1/1-1.2/1-1.2:1.0/host4/target4:0:0/4:0:0:0/block/sdb", nil, "",
+			[]string{"by-path/pci-0000:00:14.0-usb-0:1.2:1.0-scsi-0:0:0:0"}},
+		{"mmcblk0", "platform/fe340000.mmc/mmc_host/mmc0/mmc0:aaaa/block/mmcblk0", map[string]string{"device/name": "SC64G", "device/serial": "0x1b2c3d4e"}, "SC64G",
+			[]string{"by-id/mmc-SC64G_0x1b2c3d4e"}},
+		{"sdc", "pci0000:00/0000:00:01.0/host0/port-0:0/end_device-0:0/target0:0:0/0:0:0:0/block/sdc", nil, "", nil},
+	}
+	for _, tt := range tests {
+		dir := "sys/devices/" + tt.way + "/"
+		files := map[string]string{"proc/meminfo": "MemTotal: 1 kB\n", "sys/block/" + tt.name: "→../devices/" + tt.way, dir + "size": "8\n", "dev/" + tt.name: strings.Repeat("\x00", 4096)}
+		for name, text := range tt.files {
+			if strings.HasPrefix(name, "/") {
+				files[name[1:]] = text
+			} else {
+				files[dir+name] = text
+			}
+		}
+		m, err := Probe(t.Context(), fakeTree(t, files), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, link := range tt.want {
+			want = append(want, "/dev/disk/"+link)
+		}
+		if diff := cmp.Diff(want, m.Disks[0].Links); diff != "" || m.Disks[0].Model != tt.model {
+			t.Errorf("%s at %s: model %q, links %s", tt.name, tt.way, m.Disks[0].Model, diff)
+		}
 	}
 }
 
