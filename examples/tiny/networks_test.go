@@ -3,6 +3,8 @@ package tiny_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,32 +120,42 @@ func TestLateRouter(t *testing.T) {
 	r.WaitFor(event.Plan)
 }
 
-// TestVLAN: what has no tag gets nowhere.
-func TestVLAN(t *testing.T) {
-	if !lan.Isolated(t) {
-		return
-	}
-	l := lan.New(t)
-	l.DHCP()
-	r := begin(t, l, "vlan=eth0.5:eth0 ip=eth0.5:dhcp "+mirror, l.Trunk(5))
-	r.Expect(`eth0\.5: usable, 10\.77\.0\.`)
-	r.WaitFor(event.Plan)
-}
-
-// TestBond: one of two cards loses its link in the middle of the installation.
+// TestBond: a VLAN on two cards, without whose tag nothing gets anywhere. One of the cards loses its
+// link in the middle of the installation, and again in the new system.
 func TestBond(t *testing.T) {
 	if !lan.Isolated(t) {
 		return
 	}
 	l := lan.New(t)
 	l.DHCP()
-	r := begin(t, l, "bond=bond0:eth0,eth1:mode=active-backup,miimon=100 ip=bond0:dhcp "+mirror, l.NIC(), l.NIC())
-	r.Expect(`bond0: usable, 10\.77\.0\.`)
+	l.HTTP(netboot(t))
+	s := network("bond=bond0:eth0,eth1:mode=active-backup,miimon=100 vlan=bond0.5:bond0 ip=bond0.5:dhcp "+mirror, l.Trunk(5), l.Trunk(5))
+	s.Kickstart = strings.Replace(kickstart, "@hello\n", "@hello\n@network\n", 1)
+	r := vmtest.Begin(t, s)
+	r.Expect(`bond0\.5: usable, 10\.77\.0\.`)
 	r.WaitFor(event.Plan)
 	r.Link(0, false)
 	r.Finish()
 	r.PoweredOff(t)
 	installed(t, r)
+	checkBonded(t, r.Boot(rootPassword))
+}
+
+// checkBonded checks that the installed system has brought up what TestBond installed it over.
+func checkBonded(t *testing.T, sys *vmtest.System) {
+	t.Helper()
+	said := sys.Shell("cat /proc/net/bonding/bond0; ip -d -o link show bond0.5; ip -o addr show bond0.5")
+	for _, want := range []string{`Bonding Mode: fault-tolerance \(active-backup\)`, `MII Polling Interval \(ms\): 100`,
+		`Slave Interface: eth0`, `Slave Interface: eth1`, `vlan protocol 802.1Q id 5`, `inet 10\.77\.0\.\d+/24`} {
+		if !regexp.MustCompile(want).MatchString(said) {
+			t.Errorf("the new system's network has no %s:\n%s", want, said)
+		}
+	}
+	const fetch = "wget -q -O - http://" + lan.Name + "/.discinfo"
+	sys.Shell(fetch)
+	fatal(t, sys.SetLink(t.Context(), 0, false))
+	sys.Shell(fetch)
+	sys.Off()
 }
 
 func fatal(t *testing.T, err error) {
