@@ -23,22 +23,22 @@ func applyFirewall(b *builder, c *call) {
 			b.wrong(c, "%q is no name of an interface or a service", name)
 		}
 	}
-	others := len(f.Trusted)+len(f.Services)+len(f.Removed)+len(f.Ports) > 0
 	switch {
+	case c.has("use-system-defaults"):
+		b.noEffect(c, "with --use-system-defaults", append(firewallWords(), "enable", "disable")...)
+		f = config.Firewall{}
 	case c.has("disable") && c.has("enable"):
 		b.wrong(c, "--enabled and --disabled exclude each other")
-	case c.has("use-system-defaults"):
-		if others {
-			b.wrong(c, "--use-system-defaults leaves the firewall as it is, and excludes all other options")
-		}
-		f = config.Firewall{}
 	case c.has("disable"):
-		if others {
-			b.noEffect(c, "with --disabled", "trust", "port", "service", "remove-service", "ssh", "http", "smtp", "ftp")
-		}
+		b.noEffect(c, "with --disabled", firewallWords()...)
 		f = config.Firewall{Mode: "disabled"}
 	}
 	b.answers.Firewall = f
+}
+
+// firewallWords are the options that say what comes in.
+func firewallWords() []string {
+	return []string{"trust", "port", "service", "remove-service", "ssh", "http", "smtp", "ftp"}
 }
 
 // openPort reads "443:tcp", "5000-5010:udp", "imap:tcp" or "443", which is of TCP.

@@ -21,7 +21,7 @@ func (b *builder) mountPoint(c *call, words ...string) (string, bool) {
 
 // cleanMount brings a mount point into its one form and claims it.
 func (b *builder) cleanMount(c *call, mount string, words ...string) (string, bool) {
-	if mount == "None" {
+	if strings.EqualFold(mount, "none") {
 		mount = "none"
 	}
 	if strings.HasPrefix(mount, "/") {

@@ -13,11 +13,15 @@ func applyClearpart(b *builder, c *call) {
 	clear := config.Clear{Drives: c.items("drives"), List: c.items("list"), InitLabel: c.has("initlabel"), Label: c.str("disklabel")}
 	for _, name := range c.order {
 		switch name {
-		case "all", "linux", "none", "list":
+		case "all", "linux", "none":
 			clear.Mode = name
 		}
 	}
-	if c.has("list") && len(clear.List) == 0 {
+	switch {
+	case len(clear.List) > 0:
+		b.noEffect(c, "with --list", "all", "linux", "none")
+		clear.Mode = "list"
+	case c.has("list"):
 		b.wrong(c, "--list names no partitions")
 	}
 	if c.has("disklabel") && !slices.Contains([]string{"gpt", "msdos"}, clear.Label) {

@@ -97,7 +97,7 @@ func autopartRule(c *call) string {
 }
 
 func mountRule(c *call) string {
-	if to := c.arg(1); !strings.HasPrefix(to, "/") && to != "none" && to != "swap" {
+	if to := c.arg(1); !strings.HasPrefix(to, "/") && !strings.EqualFold(to, "none") && to != "swap" {
 		return "a mount point is a path from /, or none, or swap"
 	}
 	return ""

@@ -12,7 +12,7 @@ func volumeCommands() []command {
 			excludes: names("autopart", "mount"),
 			options: rows(luks(), all(text("device").must(), text("level"), text("fstype"), flag("noformat"), number("spares"),
 				flag("useexisting"), text("fsoptions"), text("fsprofile"), text("label"), text("mkfsoptions"), number("chunksize"))),
-			rules: ruleSet(luksRules(), mkfsRules(), []rule{existingRule, raidRule})},
+			rules: ruleSet(luksRules(), mkfsRules(), []rule{raidRule})},
 		{names: names("volgroup"), repeats: true, min: 1, max: -1, args: "a name and its partitions", excludes: names("autopart", "mount"),
 			fate: used, apply: applyVolgroup,
 			options: all(flag("noformat"), flag("useexisting"), number("reserved-space"), number("reserved-percent"), number("pesize")),
@@ -22,7 +22,7 @@ func volumeCommands() []command {
 			fate: used, apply: applyLogvol,
 			options: rows(luks(), logvolOptions()),
 			rules: ruleSet(luksRules(), mkfsRules(), []rule{between("percent", 0, 100, "between 0 and 100"),
-				atMostOne("size", "percent"), existingRule, thinRule, cacheRule, logvolSizeRule})},
+				atMostOne("size", "percent"), thinRule, cacheRule, logvolSizeRule})},
 		{names: names("btrfs"), repeats: true, min: 1, max: -1, args: "a mount point and its partitions",
 			fate: used, apply: applyBtrfs,
 			options: all(flag("noformat"), flag("useexisting"), text("label"), text("data"), text("metadata"), flag("subvol"),
@@ -44,7 +44,8 @@ func logvolOptions() []option {
 
 func existing(c *call) bool { return c.has("noformat") || c.has("useexisting") }
 
-// existingRule: what is there already is not made anew.
+// existingRule: a btrfs that is there already is never made anew; arrays and logical
+// volumes are, with --useexisting alone.
 func existingRule(c *call) string {
 	if existing(c) && c.has("mkfsoptions") {
 		return "--mkfsoptions has no effect on what exists already"

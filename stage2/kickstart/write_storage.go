@@ -48,7 +48,7 @@ func (w *writer) storage(s config.Storage) {
 	}
 }
 
-// clear writes the mode last, unless it is list, which an option with a value implies.
+// clear writes the mode, unless it is list, which the option with the list implies.
 func (w *writer) clear(c config.Clear) {
 	if c.Mode == "" && len(c.Drives)+len(c.List) == 0 && !c.InitLabel && c.Label == "" {
 		return
@@ -78,13 +78,9 @@ func luksOptions(l *config.LUKS) string {
 }
 
 // formatOptions write what is there already as how, unless that follows from
-// another option. The language has no --mkfsoptions with --useexisting, but --fsprofile.
+// another option.
 func formatOptions(f config.Format, how string) string {
-	mkfs := with("mkfsoptions", f.MkfsOptions)
-	if profile, ok := strings.CutPrefix(f.MkfsOptions, "-T "); ok && f.Existing && how != "" {
-		mkfs = with("fsprofile", profile)
-	}
-	return join(with("label", f.Label), with("fsoptions", f.FSOptions), mkfs,
+	return join(with("label", f.Label), with("fsoptions", f.FSOptions), with("mkfsoptions", f.MkfsOptions),
 		when(f.NoFormat, "noformat"), when(f.Existing && !f.NoFormat && how != "", how), luksOptions(f.LUKS))
 }
 
