@@ -46,13 +46,8 @@ func Probe(ctx context.Context, root string, tools host.Commands) (machine.Machi
 	if m.Memory, err = p.memory(); err != nil {
 		return m, fmt.Errorf("probe the machine: %w", err)
 	}
-	if m.Disks, err = p.disks(ctx); err != nil {
+	if m.Disks, m.Unknown, err = p.disks(ctx); err != nil {
 		return m, fmt.Errorf("probe the machine: %w", err)
-	}
-	for _, d := range m.Disks {
-		if why, ok := strings.CutPrefix(d.InUse, unreadable); ok {
-			m.Unknown = append(m.Unknown, d.Path+": "+why)
-		}
 	}
 	s := p.stacks(ctx, m.Disks)
 	m.Stacks, m.Unknown = s.found, append(m.Unknown, s.unknown...)
@@ -172,24 +167,25 @@ func (p prober) nics() []machine.Interface {
 }
 
 // disks are those that could be installed on, and those that could if nothing
-// used them.
-func (p prober) disks(ctx context.Context) ([]machine.Disk, error) {
+// used them; unread says of which the content isn't known.
+func (p prober) disks(ctx context.Context) (disks []machine.Disk, unread []string, err error) {
 	entries, err := os.ReadDir(p.path("sys/block"))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	users, err := p.users()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
 	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !p.target(e.Name()) })
-	disks := make([]machine.Disk, len(entries))
+	disks = make([]machine.Disk, len(entries))
+	errs := make([][]string, len(entries))
 	var read sync.WaitGroup
 	for i, e := range entries {
-		read.Go(func() { disks[i] = p.disk(e.Name(), users) })
+		read.Go(func() { disks[i], errs[i] = p.disk(e.Name(), users) })
 	}
 	read.Wait()
-	return disks, ctx.Err()
+	return disks, slices.Concat(errs...), ctx.Err()
 }
 
 // joinWords joins what isn't empty, and leaves out a first word that the second

@@ -14,10 +14,7 @@ import (
 	"github.com/molt-installer/molt/stage2/machine"
 )
 
-const (
-	sysSector  = 512 // sysfs counts sizes in these, whatever the disk's sector is
-	unreadable = "can't be read: "
-)
+const sysSector = 512 // sysfs counts sizes in these, whatever the disk's sector is
 
 // target reports whether a block device is a disk of its own: no loop, RAM,
 // floppy or optical device, nothing that lies on other disks (dm, md), no
@@ -28,9 +25,9 @@ func (p prober) target(name string) bool {
 	return !other.MatchString(name) && p.number(dir+"/hidden") == 0 && p.number(dir+"/size") > 0
 }
 
-func (p prober) disk(name string, users users) machine.Disk {
+func (p prober) disk(name string, users users) (d machine.Disk, unread []string) {
 	dir := "sys/block/" + name
-	d := machine.Disk{
+	d = machine.Disk{
 		Path:      deviceName(name),
 		Seq:       p.number(dir + "/diskseq"),
 		Size:      p.number(dir+"/size") * sysSector,
@@ -52,8 +49,7 @@ func (p prober) disk(name string, users users) machine.Disk {
 			d.InUse = users.of(p, dir+"/"+filepath.Base(sysName(d.Parts[i].Path)), d.Parts[i].Path)
 		}
 	}
-	p.contents(&d)
-	return d
+	return d, p.contents(&d)
 }
 
 // deviceName undoes what sysfs does to a name with a slash: cciss!c0d0.
@@ -83,16 +79,17 @@ func (p prober) parts(dir string) []machine.Part {
 }
 
 // contents reads the disk itself: its table, and what is on it and its
-// partitions. One that can't be read is no target, however empty it looks.
-func (p prober) contents(d *machine.Disk) {
+// partitions. One that can't be read is no target, however empty it looks. unread
+// says what couldn't be read.
+func (p prober) contents(d *machine.Disk) (unread []string) {
 	f, err := os.Open(p.path(d.Path))
 	if err == nil {
 		defer f.Close()
 		_, err = f.ReadAt(make([]byte, sysSector), 0)
 	}
 	if err != nil {
-		d.InUse = cmp.Or(d.InUse, unreadable+reason(err))
-		return
+		d.InUse = cmp.Or(d.InUse, "can't be read: "+reason(err))
+		return []string{d.Path + ": " + reason(err)}
 	}
 	table := readTable(f, int64(d.Sector))
 	v := media.ReadVolume(f, d.Size)
@@ -106,8 +103,11 @@ func (p prober) contents(d *machine.Disk) {
 		table.tell(part)
 		if v, err := p.volume(part.Path, part.Size); err == nil {
 			part.FSType, part.Label, part.UUID = v.FSType, v.Label, v.UUID
+		} else {
+			unread = append(unread, part.Path+": "+reason(err))
 		}
 	}
+	return unread
 }
 
 func (p prober) volume(device string, size int64) (media.Volume, error) {

@@ -32,9 +32,6 @@ type stacks struct {
 func (p prober) stacks(ctx context.Context, disks []machine.Disk) *stacks {
 	s := &stacks{p: p}
 	for _, d := range disks {
-		if strings.HasPrefix(d.InUse, unreadable) {
-			continue
-		}
 		dir := "sys/block/" + sysName(d.Path)
 		if len(d.Parts) == 0 {
 			s.add(piece{d.Path, dir, d.Size, media.Volume{FSType: d.FSType, Label: d.Label, UUID: d.UUID}})
