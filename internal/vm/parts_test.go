@@ -110,7 +110,7 @@ func TestArgs(t *testing.T) {
 		cfg  Config
 		want []string // all of them are in the command line
 	}{
-		{"defaults", Config{}, []string{"-machine pc", "-m 1024", "-smp 2", "-cpu max", "-nic none", "-display none"}},
+		{"defaults", Config{}, []string{"-machine pc", "-m 1024", "-smp 1", "-cpu max", "-nic none", "-display none"}},
 		{"UEFI", Config{Firmware: UEFI}, []string{"-machine q35"}},
 		{"drives before disks", Config{Drives: []string{"a.iso", ""}, Disks: []Disk{{Path: "d"}}}, []string{
 			"ide-cd,bus=ide.1,unit=0,id=cd0,drive=medium-cd0,bootindex=1", "file=a.iso",
