@@ -145,7 +145,7 @@ func TestServerHangs(t *testing.T) {
 // TestGivesUp: nobody is there. A machine that installs itself tries for as
 // long as it was told, and switches itself off.
 func TestGivesUp(t *testing.T) {
-	r := vmtest.Begin(t, online("inst.stage2=http://"+vm.HostAddress+":1/", "inst.waitfornet=15", "inst.onfail=poweroff"))
+	r := vmtest.Begin(t, online("inst.stage2=http://"+vm.HostAddress+":1/", "inst.waitfornet=8", "inst.onfail=poweroff"))
 	if reason := r.Fails(); !strings.Contains(reason, "connection refused") {
 		t.Errorf("the reason is %s", reason)
 	}
