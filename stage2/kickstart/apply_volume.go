@@ -203,6 +203,10 @@ func applySnapshot(b *builder, c *call) {
 	if !lvmName(s.Name) {
 		b.wrong(c, "%q is no name of a snapshot: letters, digits, +, _, . and -", s.Name)
 	}
+	if first, taken := b.refs.named["snapshot "+s.Name]; taken {
+		b.diags.add(c.pos, Syntax, "snapshot: %s is already the name of %s", s.Name, first)
+	}
+	b.refs.named["snapshot "+s.Name] = origin{c.pos, "snapshot " + s.Volume}
 	group, _, _ := strings.Cut(s.Volume, "/")
 	b.claim(c, "volume", group+"/"+s.Name, "logical volume %s is already made by")
 	b.answers.Storage.Snapshots = append(b.answers.Storage.Snapshots, s)

@@ -173,7 +173,8 @@ func (v *value) read(o *option) string {
 		return ""
 	}
 	for _, c := range o.choices {
-		if c == v.text {
+		if c == v.text || o.anyCase && strings.EqualFold(c, v.text) {
+			v.text = c
 			return ""
 		}
 	}

@@ -133,7 +133,7 @@ func randomValue(r *rand.Rand, option string) string {
 		"bondopts":   {"mode=1", "mode=active-backup;arp_ip_target=192.0.2.1,192.0.2.2", "a=b,c=d"},
 		"bridgeopts": {"stp=off", "stp=on,priority=5"}, "port": {"22:tcp", "imap", "5-9:UDP", "514"},
 		"url": {"http://example.com/x", "nfs://h/x"}, "baseurl": {"http://example.com/x"}, "proxy": {"http://proxy:3128", "proxy:3128"},
-		"source": {"http://example.com/dd.img"}, "checksum": {strings.Repeat("aB", 32)}, "shell": {"/bin/sh"}, "homedir": {"/home/x y"},
+		"boot-drive": {"sda"}, "source": {"http://example.com/dd.img"}, "checksum": {strings.Repeat("aB", 32)}, "shell": {"/bin/sh"}, "homedir": {"/home/x y"},
 		"password": {"hunter2", "$6$x$y", Unhashed, "grub.pbkdf2.sha512.10000.AA.BB"}, "groups": {"a,b", "sudo,ops(2000)"},
 		"cachepvs": {"pv.9"}, "fsprofile": {"news"}, "fsoptions": {"ro", "noatime,discard"}, "mountoptions": {"ro"}, "reformat": {"xfs", "ext4"},
 		"addsupport": {"de_DE", "C,en_US"}, "vckeymap": {"us", "de-nodeadkeys"}, "xlayouts": {"us", "de (nodeadkeys),us"}, "switch": {"grp:alt_shift_toggle"},

@@ -142,6 +142,11 @@ func TestDiagnostics(t *testing.T) {
 		{"kept without its password", "rootpw --iscrypted REDACTED", "ks.cfg:1: rootpw: REDACTED stands where the password was when the file was kept: put it in again"},
 		{"kept without its passphrase", "autopart --encrypted --passphrase=REDACTED", "ks.cfg:1: autopart: REDACTED stands where the passphrase was when the file was kept: put it in again"},
 		{"kept without GRUB's password", "bootloader --iscrypted --password=REDACTED", "ks.cfg:1: bootloader: REDACTED stands where the password was when the file was kept: put it in again"},
+		{"choice in capitals", "autopart --type=LVM --nohome", ""},
+		{"one boot drive", "bootloader --boot-drive=sda,sdb", "ks.cfg:1: bootloader: --boot-drive takes one disk"},
+		{"old password of the boot loader", "bootloader --md5pass=$1$x", "ks.cfg:1: --md5pass of bootloader is not supported by this installer: GRUB takes only what grub-mkpasswd-pbkdf2 makes; write --iscrypted --password"},
+		{"snapshot twice", "snapshot a/b --name=s --when=PRE-install\nsnapshot c/d --name=s --when=pre-install",
+			"ks.cfg:2: snapshot: s is already the name of snapshot a/b (line 1 of ks.cfg)"},
 		{"mask", "network --device=a --bootproto=static --ip=192.0.2.1", "ks.cfg:1: network: --bootproto=static needs --netmask=MASK, like 255.255.255.0"},
 		{"mount point twice", "part / --size=1\npart / --size=1", "ks.cfg:2: part: / is already the mount point of part / (line 1 of ks.cfg)"},
 		{"all at once", "lang\nkeyboard\nfoo", "ks.cfg:1: lang needs one locale, like en_US.UTF-8\n" +

@@ -29,6 +29,7 @@ type option struct {
 	names      []string // without "--"; the first is the canonical one
 	kind       valueKind
 	choices    []string
+	anyCase    bool // a choice may be written in capitals
 	required   bool
 	deprecated bool
 	secret     bool // the value is a password
@@ -137,6 +138,7 @@ func choice(name string, choices ...string) option {
 	return option{names: []string{name}, kind: stringValue, choices: choices}
 }
 
+func (o option) fold() option           { o.anyCase = true; return o }
 func (o option) must() option           { o.required = true; return o }
 func (o option) done() option           { o.fate = used; return o }
 func (o option) moot(why string) option { o.fate, o.why = ignored, why; return o }

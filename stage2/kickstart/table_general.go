@@ -1,5 +1,7 @@
 package kickstart
 
+import "strings"
+
 // generalCommands are language, time, boot loader, display and the end. The
 // facts in all tables are from pykickstart's documentation of its commands.
 func generalCommands() []command {
@@ -17,7 +19,7 @@ func generalCommands() []command {
 			rules: []rule{atLeastOne("ntp-server", "ntp-pool", "ntp-disable"), atMostOne("ntp-server", "ntp-pool", "ntp-disable"),
 				needs("nts", "ntp-server", "ntp-pool")}},
 		{names: names("bootloader"), fate: used, apply: applyBootloader, options: bootloaderOptions(),
-			rules: []rule{atMostOne("extlinux", "sdboot")}},
+			rules: []rule{atMostOne("extlinux", "sdboot"), bootDriveRule}},
 		{names: names("services"), fate: used, apply: applyServices,
 			options: rows([]option{list("enabled").done(), list("disabled").done()}),
 			rules:   []rule{atLeastOne("enabled", "disabled")}},
@@ -49,7 +51,7 @@ func generalCommands() []command {
 		{names: names("realm"), raw: true, min: 1, max: -1, args: "join and a realm", secret: true, why: "run realm(8) in %post", rules: []rule{realmRule}},
 		{names: names("snapshot"), min: 1, max: 1, args: "VG/LV", repeats: true, rules: []rule{snapshotRule},
 			fate: used, apply: applySnapshot,
-			options: all(text("name").must(), choice("when", "post-install", "pre-install").must())},
+			options: all(text("name").must(), choice("when", "post-install", "pre-install").fold().must())},
 	}
 }
 
@@ -59,8 +61,16 @@ func bootloaderOptions() []option {
 		number("timeout").done(), text("boot-drive").done(), flag("disabled").done(), list("driveorder").done(),
 		text("password").password().done(), flag("iscrypted").done(), flag("nombr").done(), flag("leavebootorder").done(),
 		text("default").moot("there is one kernel to start"),
+		text("md5pass").password().no("GRUB takes only what grub-mkpasswd-pbkdf2 makes; write --iscrypted --password"),
 		flag("extlinux").no("GRUB is the boot loader; leave it out"), flag("sdboot").no("GRUB is the boot loader; leave it out"),
 	}
+}
+
+func bootDriveRule(c *call) string {
+	if strings.Contains(c.str("boot-drive"), ",") {
+		return "--boot-drive takes one disk"
+	}
+	return ""
 }
 
 func displayOptions() []option { return []option{flag("non-interactive").done()} }

@@ -46,7 +46,7 @@ func storageCommands() []command {
 			rules:   []rule{atLeastOne("drives", "only-use"), atMostOne("drives", "only-use")}},
 		{names: names("autopart"), fate: used, apply: applyAutopart,
 			excludes: names("part", "raid", "volgroup", "logvol", "reqpart", "mount"),
-			options: rows(luks(), []option{choice("type", "lvm", "btrfs", "plain", "partition", "thinp").done(), text("fstype").done(),
+			options: rows(luks(), []option{choice("type", "lvm", "btrfs", "plain", "partition", "thinp").fold().done(), text("fstype").done(),
 				flag("nolvm").done(), flag("nohome").done(), flag("noboot").done(), flag("noswap").done(), flag("hibernation").done()}),
 			rules: ruleSet(luksRules(), []rule{atMostOne("noswap", "hibernation"), autopartRule})},
 		{names: names("reqpart"), excludes: names("autopart", "mount"), fate: used, apply: applyReqpart,
