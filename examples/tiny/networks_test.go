@@ -19,7 +19,7 @@ const nfs = lan.Host4 + ":" + lan.NFSExport
 
 // network is a machine without a disc whose set is on the network.
 func network(options string, cards ...vm.NIC) vmtest.Scenario {
-	return vmtest.Scenario{Set: "tiny", NoDisc: true, NICs: cards, Append: direct + " " + options, Kickstart: kickstart}
+	return vmtest.Scenario{Set: "tiny", NoDisc: true, NICs: cards, Append: direct + " " + options, Kickstart: kickstart, Timeout: 8 * time.Minute}
 }
 
 // netboot is the set's tree.

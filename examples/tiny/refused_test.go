@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -65,7 +66,7 @@ func TestPutRight(t *testing.T) {
 	l.Route("10.99.0.5/32")
 	url := mediatest.Nginx{Dir: dir, Host: away}.Start(t).URL("http", "", "/")
 	tls := mediatest.Nginx{Dir: dir, Host: away, Authority: mediatest.NewAuthority(t, away)}.Start(t)
-	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", NoDisc: true, NICs: []vm.NIC{l.NIC()}, Kickstart: kickstart, Memory: 256,
+	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", NoDisc: true, NICs: []vm.NIC{l.NIC()}, Kickstart: kickstart, Memory: 256, Timeout: 8 * time.Minute,
 		Append: direct + " inst.waitfornet=8 inst.stge2=" + url + "good/ inst.stage2=" + url + "nothing/"})
 	r.Expect(`no option inst\.stge2.*did you mean inst\.stage2`)
 	r.Expect(`eth0 +no answer to DHCP`)
