@@ -22,7 +22,7 @@ func (m *maker) boot() {
 	}
 	m.readable(kernels)
 	if m.Machine.Firmware == machine.UEFI {
-		m.bootUEFI()
+		m.bootUEFI(kernels)
 	} else {
 		m.bootBIOS(kernels)
 	}
@@ -115,7 +115,7 @@ func (m *maker) readable(v Volume) {
 // grubOpens reports whether GRUB has the key derivation of l: it has no argon2.
 func grubOpens(l config.LUKS) bool { return l.Version == "luks1" || l.PBKDF == "pbkdf2" }
 
-func (m *maker) bootUEFI() {
+func (m *maker) bootUEFI(kernels Volume) {
 	esp, ok := m.mounted("/boot/efi")
 	if !ok {
 		m.Problems.Add(NoBoot, "/boot/efi", "this machine starts by UEFI and needs an EFI system partition (part /boot/efi --fstype=efi --size=512)")
@@ -132,7 +132,31 @@ func (m *maker) bootUEFI() {
 	if esp.Type != "" && esp.Type != "0xef" && !strings.EqualFold(esp.Type, ESP) {
 		m.warn("%s isn't marked as an EFI system partition: some firmware won't look at it", esp.Device)
 	}
+	if esp.Existing && !esp.NoFormat && m.shared(esp) {
+		m.warn("%s is formatted: the boot loaders of other systems on it are lost", esp.Device)
+	}
 	m.Boot = m.on(esp.Device)
+	m.both(kernels, m.Boot)
+}
+
+// shared reports whether other partitions stay on v's disk that nobody asks for.
+func (m *maker) shared(v Volume) bool {
+	return slices.ContainsFunc(m.Disks, func(d Disk) bool {
+		return slices.Contains(d.Parts, v) && slices.ContainsFunc(d.Parts, func(o Volume) bool { return o.Existing && o.NoFormat && !o.Used() })
+	})
+}
+
+// both warns when an array that can lose a disk doesn't help, since the machine
+// can't start from all of its disks.
+func (m *maker) both(kernels Volume, from []string) {
+	on := m.on(kernels.Device)
+	if m.redundant(kernels.Device) && slices.ContainsFunc(on, func(d string) bool { return !slices.Contains(from, d) }) {
+		what := "a BIOS boot partition (part biosboot --size=1 --ondisk=…)"
+		if m.Machine.Firmware == machine.UEFI {
+			what = "a part of the EFI system partition (raid /boot/efi --level=1 --fstype=efi)"
+		}
+		m.warn("%s is on %s, but the machine can start from %s only; give each disk %s", kernels.Mount, strings.Join(on, ", "), strings.Join(from, ", "), what)
+	}
 }
 
 // bootBIOS takes the disks that GRUB's image fits on: with a BIOS boot
@@ -164,9 +188,7 @@ func (m *maker) bootBIOS(kernels Volume) {
 		m.Problems.Add(NoBoot, "biosboot", "this machine starts by BIOS and needs a BIOS boot partition (part biosboot --size=1)")
 	}
 	m.Boot = both
-	if m.redundant(kernels.Device) && len(both) < len(on) {
-		m.warn("%s is on %s, but the machine can start from %s only; give each disk a BIOS boot partition", kernels.Mount, strings.Join(on, ", "), strings.Join(both, ", "))
-	}
+	m.both(kernels, both)
 }
 
 func isBIOSBoot(v Volume) bool {
@@ -213,6 +235,9 @@ func (m *maker) remark(d Disk) {
 	}
 	if !d.Kept || m.Machine.Firmware != machine.BIOS || !slices.Contains(m.Boot, d.Path) {
 		return
+	}
+	if d.Table == "dos" && slices.ContainsFunc(d.Parts, func(v Volume) bool { return v.Start < mib }) {
+		m.warn("%s has a partition before its first MiB: GRUB may have no room there", d.Path)
 	}
 	for _, v := range d.Parts {
 		if v.Existing && !isBIOSBoot(v) && m.mountless(v) {

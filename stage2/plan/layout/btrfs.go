@@ -45,7 +45,7 @@ func (m *maker) btrfsVolume(v config.Btrfs) (Layer, bool) {
 		l = Layer{Kind: Btrfs, Name: cmp.Or(v.Label, v.Members[0]), Device: on[0], On: on, UUID: m.IDs(), Label: v.Label,
 			Data: v.Data, Metadata: v.Metadata, MkfsOptions: v.MkfsOptions, Size: btrfsSize(v.Data, sizes)}
 		m.Layers = append(m.Layers, l)
-		if l.Size < leastSize("btrfs", 0)*mib {
+		if l.Size < leastSize("btrfs", 0)*mib && len(on) >= btrfsProfiles()[v.Data] {
 			m.Problems.Add(TooSmall, "btrfs "+l.Name, "needs at least %d MiB", leastSize("btrfs", 0))
 		}
 	}

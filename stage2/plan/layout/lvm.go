@@ -56,7 +56,7 @@ func (m *maker) physical(vg *group, l *Layer) bool {
 	}
 	sizes, devices, ok := m.known(vg.Members)
 	for i, size := range sizes {
-		n := max(0, (size-mib)/vg.unit) // the first MiB is LVM's own
+		n := max(0, (size-m.lead(devices[i]))/vg.unit)
 		vg.pvs[devices[i]] = n
 		vg.total += n
 	}
@@ -67,6 +67,18 @@ func (m *maker) physical(vg *group, l *Layer) bool {
 	}
 	vg.total = max(0, vg.total-reserve)
 	return ok
+}
+
+// lead is what LVM keeps for itself at the beginning of a device: a MiB, and on
+// stripes so much that what follows begins with one (lvm.conf, data_alignment_detection).
+func (m *maker) lead(device string) int64 {
+	lead := int64(mib)
+	for _, l := range m.below(device) {
+		if l.Kind == RAID && l.Level != "1" && l.Level != "linear" {
+			lead = max(lead, mib+up(int64(len(l.On)*cmp.Or(l.ChunkKiB, 512))*1024)*mib)
+		}
+	}
+	return lead
 }
 
 // extents are MiB in extents, rounded up.
@@ -119,14 +131,20 @@ func (m *maker) resizableLogical(vg *group, lv *logical) bool {
 
 // cache takes room for a cache on the devices that are named for it.
 func (m *maker) cache(vg *group, lv *logical) {
-	lv.extra += vg.extents(lv.CacheMiB) + vg.extents(max(8, lv.CacheMiB/1000))
+	need := vg.extents(lv.CacheMiB) + vg.extents(max(8, lv.CacheMiB/1000))
 	var room int64
 	for _, name := range lv.CachePVs {
-		room += vg.pvs[m.members[name].path]
+		n, known := vg.pvs[m.members[name].path]
+		if !known {
+			return // said by check
+		}
+		room += n
 	}
-	if len(lv.CachePVs) > 0 && room < lv.extra {
+	if len(lv.CachePVs) > 0 && room < need {
 		m.Problems.Add(TooSmall, "logvol "+lv.Name, "its cache of %s doesn't fit on --cachepvs (%s)", machine.Size(lv.CacheMiB*mib), machine.Size(room*vg.unit))
+		return
 	}
+	lv.extra += need
 }
 
 // measure works out the metadata of a thin pool of that many extents, as LVM does

@@ -22,28 +22,31 @@ func (m *maker) occupy(v *Volume, mount, fstype string, f config.Format) {
 	luks := *f.LUKS
 	l := Layer{Kind: LUKS, Name: "luks-" + v.UUID, Device: "/dev/mapper/luks-" + v.UUID, On: []string{v.Device},
 		Size: max(0, v.Size-luksHeader(f.LUKS)), UUID: v.UUID, Existing: keep, LUKS: &luks}
-	if old, ok := m.oldLUKS(v.UUID); keep && ok {
-		fstype = cmp.Or(old.FSType, fstype)
-	}
-	m.Layers = append(m.Layers, l)
 	inner := Volume{Device: l.Device, Size: l.Size, Existing: keep}
 	if keep {
-		inner.FSType = fstype
+		inner.FSType, inner.Label = m.inside(v.UUID, mount, f)
+		fstype = inner.FSType
 	}
+	m.Layers = append(m.Layers, l)
 	m.fill(&inner, mount, fstype, f)
 	if memberKind(mount) == "" {
 		m.Volumes = append(m.Volumes, inner)
 	}
 }
 
-// oldLUKS is the encrypted volume with that UUID, when it was open.
-func (m *maker) oldLUKS(uuid string) (v Volume, ok bool) {
+// inside is the file system in an encrypted device that stays. While it is closed only
+// the answers can say it.
+func (m *maker) inside(uuid, mount string, f config.Format) (fstype, label string) {
+	fstype = f.FSType
 	for _, s := range m.Machine.Stacks {
-		if s.Kind == "luks" && strings.EqualFold(s.UUID, uuid) {
-			return Volume{FSType: s.FSType, Label: s.Label}, true
+		if s.Kind == "luks" && strings.EqualFold(s.UUID, uuid) && s.FSType != "" {
+			fstype, label = s.FSType, s.Label
 		}
 	}
-	return v, false
+	if fstype == "" && memberKind(mount) == "" {
+		m.Problems.Add(BadEncryption, mount, "what is in the encrypted device isn't known while it is closed; say it with --fstype=…")
+	}
+	return fstype, label
 }
 
 // fill puts a file system on v, or makes it a member that can be built on.

@@ -52,7 +52,7 @@ func (m *maker) array(a config.Array) bool {
 		}
 		l.Size = arraySize(a.Level, l.Metadata, sizes[:len(sizes)-a.Spares])
 		m.apart(l)
-		if l.Size <= 0 {
+		if least := leastMembers(a.Level); l.Size <= 0 && least > 0 && len(sizes)-a.Spares >= least {
 			m.Problems.Add(TooSmall, "raid "+a.Name, "its members are too small")
 		}
 	}
