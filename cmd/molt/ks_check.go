@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/payload/deb"
@@ -115,7 +116,9 @@ func (c *ksCheck) further(ctx context.Context, k *ksFile) (problems, warnings []
 	switch {
 	case errors.As(err, &unknown):
 		for _, u := range unknown.Names {
-			problems = append(problems, k.missing(u))
+			if text := k.missing(u); !slices.Contains(problems, text) {
+				problems = append(problems, text)
+			}
 		}
 		return problems, nil, nil
 	case errors.As(err, &conflict):
@@ -134,7 +137,8 @@ func (c *ksCheck) further(ctx context.Context, k *ksFile) (problems, warnings []
 	return problems, warnings, nil
 }
 
-// missing says which line asks for what the set doesn't have, when the file has it itself.
+// missing says which line asks for what the set doesn't have. A package that no line
+// names is one that a file system or a layout needs.
 func (k *ksFile) missing(u deb.Unknown) string {
 	text := fmt.Sprintf("the set has no %s %s", u.Kind, u.Name)
 	if len(u.Near) > 0 {
@@ -147,5 +151,8 @@ func (k *ksFile) missing(u deb.Unknown) string {
 			return fmt.Sprintf("line %d: %s", n, text)
 		}
 	}
-	return text
+	if u.Kind == "group" || slices.Contains(k.answers.Software.Packages, u.Name) {
+		return text // in a file that is included
+	}
+	return text + " (what the file asks for needs it)"
 }

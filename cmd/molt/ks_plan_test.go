@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/payload/deb"
 )
 
 // ksRun runs molt ks in a directory of files; DIR/ in what it prints is that.
@@ -202,6 +203,24 @@ func TestKsSet(t *testing.T) {
 	out, code = ksRun(t, map[string]string{"a.ks": goodKs + wipe}, "plan", "-set", set, "-machine", machinePath("bios-virtio"), "a.ks")
 	if code != 0 || strings.Contains(out, "was not looked at") || strings.Contains(out, ": 0 packages") {
 		t.Errorf("exit status %d:\n%s", code, out)
+	}
+}
+
+func TestKsMissing(t *testing.T) {
+	k := &ksFile{data: []byte("lang C\n%packages\n@tools\n  vim\n%end\n")}
+	k.answers.Software.Packages = []string{"vim", "included"}
+	for _, tt := range []struct {
+		unknown deb.Unknown
+		want    string
+	}{
+		{deb.Unknown{Kind: "group", Name: "tools"}, "line 3: the set has no group tools"},
+		{deb.Unknown{Kind: "package", Name: "vim", Near: []string{"vi", "ed"}}, "line 4: the set has no package vim; did you mean vi or ed?"},
+		{deb.Unknown{Kind: "package", Name: "included"}, "the set has no package included"},
+		{deb.Unknown{Kind: "package", Name: "lvm2"}, "the set has no package lvm2 (what the file asks for needs it)"},
+	} {
+		if got := k.missing(tt.unknown); got != tt.want {
+			t.Errorf("%q, want %q", got, tt.want)
+		}
 	}
 }
 
