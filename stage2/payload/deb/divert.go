@@ -16,9 +16,11 @@ var diverted = [...]string{"/usr/sbin/start-stop-daemon", "/usr/bin/mandb", upda
 const (
 	updateInitramfs = "/usr/sbin/update-initramfs"
 	aside           = ".molt" // suffix of the real program meanwhile
-	stub            = "/bin/true"
-	policy          = "usr/sbin/policy-rc.d" // invoke-rc.d asks it (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz)
-	diversions      = "var/lib/dpkg/diversions"
+	// stub takes a program's place: no link to true(1), which where it is
+	// busybox's looks at the name it was called by.
+	stub       = "#!/bin/sh\n# not while the system is being installed\nexit 0\n"
+	policy     = "usr/sbin/policy-rc.d" // invoke-rc.d asks it (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz)
+	diversions = "var/lib/dpkg/diversions"
 )
 
 // divertEntry is the record of a local diversion, as dpkg-divert makes it: from, to, and
@@ -44,7 +46,7 @@ func quiet(target string) error {
 
 // putAside can be called again: what an earlier try put there is no program.
 func putAside(program string) error {
-	if to, err := os.Readlink(program); err == nil && to == stub {
+	if isStub(program) {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
@@ -53,7 +55,12 @@ func putAside(program string) error {
 	if err := os.Rename(program, program+aside); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.Symlink(stub, program)
+	return os.WriteFile(program, []byte(stub), 0o755)
+}
+
+func isStub(program string) bool {
+	data, err := os.ReadFile(program)
+	return err == nil && string(data) == stub
 }
 
 // loud undoes quiet. It can be called again, and without quiet before.
@@ -86,7 +93,7 @@ func loud(target string) error {
 }
 
 func putBack(program string) error {
-	if to, err := os.Readlink(program); err == nil && to == stub {
+	if isStub(program) {
 		if err := os.Remove(program); err != nil {
 			return err
 		}

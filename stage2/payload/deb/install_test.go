@@ -278,7 +278,7 @@ func withShell(t *testing.T) *set {
 		discs: map[int][]string{
 			1: {
 				shell,
-				testDeb(t, "Package: lib\n", map[string]string{"lib/lib": "l", "bin/true": "#!/bin/sh\n"}),
+				testDeb(t, "Package: lib\n", map[string]string{"lib/lib": "l"}),
 				testDeb(t, "Package: service\n", map[string]string{"DEBIAN/postinst": postinst, "DEBIAN/preinst": "#!/bin/sh\n/usr/sbin/update-initramfs -u\n"}),
 				testDeb(t, "Package: later\nDepends: service\n", nil),
 			},
