@@ -87,9 +87,24 @@ func closeLayer(dir, nodes string) error {
 	if err := devmapper.Remove(name); err != nil && !errors.Is(err, unix.ENXIO) {
 		return err
 	}
-	err := os.Remove(filepath.Join(nodes, name)) // made by stage 2's programs
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	return forgetNode(nodes, name)
+}
+
+// forgetNode removes what stage 2's programs made: the node, and LVM's link to it in /dev/GROUP.
+// Another try could not make a group of that name.
+func forgetNode(nodes, name string) error {
+	node := filepath.Join(nodes, name)
+	links, err := filepath.Glob(filepath.Join(filepath.Dir(nodes), "*", "*"))
+	if err != nil {
+		return err
 	}
-	return err
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && to == node && os.Remove(link) == nil {
+			_ = os.Remove(filepath.Dir(link)) // unless it holds others
+		}
+	}
+	if err := os.Remove(node); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package stage1
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +36,34 @@ func TestCloseFree(t *testing.T) {
 		if err != nil || strings.TrimSpace(string(state)) != want {
 			t.Errorf("%s is %q, want %s (%v)", name, state, want, err)
 		}
+	}
+}
+
+// TestForgetNode: a group's directory goes with its last link.
+func TestForgetNode(t *testing.T) {
+	dev := t.TempDir()
+	nodes := filepath.Join(dev, "mapper")
+	for _, dir := range []string{nodes, filepath.Join(dev, "vg0")} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, lv := range []string{"a", "b"} {
+		if err := errors.Join(os.WriteFile(filepath.Join(nodes, "vg0-"+lv), nil, 0o600),
+			os.Symlink(filepath.Join(nodes, "vg0-"+lv), filepath.Join(dev, "vg0", lv))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, lv := range []string{"a", "b", "b"} {
+		if err := forgetNode(nodes, "vg0-"+lv); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(dev, "vg0")); (err == nil) != (i == 0) {
+			t.Errorf("after %s: %v", lv, err)
+		}
+	}
+	if left, _ := os.ReadDir(nodes); len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
 

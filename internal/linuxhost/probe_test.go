@@ -111,6 +111,7 @@ func fakeMachine(t *testing.T) string {
 		"sys/block/vdc/size":           "8\n",
 		"sys/block/vdd/size":           "8\n",
 		"sys/block/vdd/holders/dm-0":   "",
+		"sys/block/dm-0/dm/uuid":       "mpath-3600\n",
 		"sys/block/vde/size":           "8\n",
 		"sys/block/vdf/size":           "8\n", // without a device node
 		"sys/block/loop0/size":         "8\n",
@@ -156,6 +157,26 @@ func TestProbe(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestProbeHolders: what an earlier system or try made of a disk keeps nobody from using it anew,
+// unless it is in use itself.
+func TestProbeHolders(t *testing.T) {
+	root := fakeTree(t, map[string]string{
+		"proc/meminfo": "MemTotal: 1 kB\n", "proc/1/mountinfo": "1 1 254:1 / /mnt rw - ext4 /dev/vg0/root rw\n",
+		"sys/block/sda/size": "8\n", "dev/sda": strings.Repeat("\x00", 4096), "sys/block/sda/holders/md127": "", "sys/block/md127/md/level": "raid1\n", "sys/block/md127/holders/dm-0": "",
+		"sys/block/dm-0/dm/uuid": "CRYPT-LUKS2-x\n", "sys/block/dm-0/dev": "254:0\n",
+		"sys/block/sdb/size": "8\n", "dev/sdb": "", "sys/block/sdb/holders/dm-1": "", "sys/block/dm-1/dm/uuid": "LVM-x\n", "sys/block/dm-1/dev": "254:1\n",
+	})
+	m, err := Probe(t.Context(), root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"", "used by dm-1, which is mounted on /mnt"} {
+		if got := m.Disks[i].InUse; got != want {
+			t.Errorf("%s: %q, want %q", m.Disks[i].Path, got, want)
+		}
 	}
 }
 

@@ -52,17 +52,32 @@ func (u users) add(device, use string) {
 	}
 }
 
-// of is what uses the device with this directory in sysfs, or is built on it.
+// of is what uses the device with this directory in sysfs. What is only built on it
+// can be ended, if it is a thing that Release knows and is itself in no use.
 func (u users) of(p prober, dir, device string) string {
 	for _, name := range []string{p.text(dir + "/dev"), device} {
 		if use := u[name]; use != "" {
 			return use
 		}
 	}
-	if holders := p.list(dir + "/holders"); len(holders) > 0 {
-		return "used by " + strings.Join(holders, ", ")
+	for _, name := range p.list(dir + "/holders") {
+		holder := "sys/block/" + name
+		use := u.of(p, holder, "/dev/"+name)
+		if !p.ours(holder) {
+			return "used by " + name
+		}
+		if use != "" {
+			return "used by " + name + ", which is " + use
+		}
 	}
 	return ""
+}
+
+// ours reports whether a device is an array, a logical volume or an encrypted device. Others,
+// as those of several ways to one disk, are not for an installer to end.
+func (p prober) ours(dir string) bool {
+	kind := p.text(dir + "/dm/uuid")
+	return strings.HasPrefix(kind, "LVM-") || strings.HasPrefix(kind, "CRYPT-") || len(p.list(dir+"/md")) > 0
 }
 
 // unescapeMount undoes the octal escapes of the kernel.

@@ -85,7 +85,7 @@ func (h *Host) end(ctx context.Context, dir string) error {
 	}
 	err := h.Run(ctx, host.Command{Args: args, Env: host.WithoutUdev()})
 	if err == nil {
-		return nil
+		return forget(args[len(args)-1])
 	}
 	if _, gone := os.Stat(dir); errors.Is(gone, fs.ErrNotExist) {
 		return nil
@@ -96,4 +96,23 @@ func (h *Host) end(ctx context.Context, dir string) error {
 		return b
 	}
 	return fmt.Errorf("stop %s: %w", node, err)
+}
+
+// forget removes the links below /dev/GROUP that LVM makes where udev doesn't: a group of
+// that name couldn't be made again.
+func forget(name string) error {
+	links, err := filepath.Glob("/dev/*/*")
+	if err != nil {
+		return err
+	}
+	for _, link := range links {
+		if to, err := os.Readlink(link); err != nil || to != "/dev/mapper/"+name {
+			continue
+		}
+		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		_ = os.Remove(filepath.Dir(link)) // unless it holds others
+	}
+	return nil
 }

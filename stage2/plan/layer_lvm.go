@@ -14,12 +14,21 @@ import (
 // devices that belong to no installed system.
 const lvmConfig = `global{event_activation=0 use_lvmpolld=0} ` +
 	`devices{use_devicesfile=0 obtain_device_list_from_udev=0 external_device_info_source="none" hints="none"} ` +
-	`activation{udev_sync=0 udev_rules=0 monitoring=0} backup{backup=0 archive=0}`
+	`activation{udev_sync=0 udev_rules=0 monitoring=0}`
 
 // lvmArgs is an lvm command that sees no other devices than these: groups of the same
 // name on others are nothing to it.
 func lvmArgs(devices []string, command string, args ...string) []string {
 	return append([]string{"lvm", command, "--config", lvmConfig, "--devices", strings.Join(devices, ","), "--yes"}, args...)
+}
+
+// lvm runs an lvm command. In an error it is as a person would type it.
+func lvm(ctx context.Context, env *Env, devices []string, command string, args ...string) error {
+	err := tool(ctx, env, "", lvmArgs(devices, command, args...)...)
+	if exit, ok := err.(*host.ExitError); ok {
+		return &host.ExitError{Args: append([]string{"lvm", command}, args...), Code: exit.Code, Tail: exit.Tail}
+	}
+	return err
 }
 
 // group makes a volume group, or activates one that is there.
@@ -31,7 +40,8 @@ func (s group) Run(ctx context.Context, env *Env) error {
 	}
 	l := s.layer
 	if l.Existing {
-		if err := tool(ctx, env, "", lvmArgs(l.On, "vgchange", "--activate", "y", l.Name)...); err != nil {
+		loadTargets(ctx, env, "dm-thin-pool", "dm-cache-smq") // which of them it has, only LVM knows
+		if err := lvm(ctx, env, l.On, "vgchange", "--activate", "y", l.Name); err != nil {
 			return fmt.Errorf("activate the volume group %s: %w", l.Name, err)
 		}
 		return nil
@@ -39,14 +49,14 @@ func (s group) Run(ctx context.Context, env *Env) error {
 	if err := clear(ctx, env, l.On); err != nil {
 		return err
 	}
-	if err := tool(ctx, env, "", lvmArgs(l.On, "pvcreate", append([]string{"-ff"}, l.On...)...)...); err != nil {
+	if err := lvm(ctx, env, l.On, "pvcreate", append([]string{"-ff"}, l.On...)...); err != nil {
 		return fmt.Errorf("prepare %s for LVM: %w", strings.Join(l.On, ", "), err)
 	}
 	args := []string{l.Name}
 	if l.ExtentKiB > 0 {
 		args = []string{"--physicalextentsize", strconv.FormatInt(l.ExtentKiB, 10) + "k", l.Name}
 	}
-	if err := tool(ctx, env, "", lvmArgs(l.On, "vgcreate", append(args, l.On...)...)...); err != nil {
+	if err := lvm(ctx, env, l.On, "vgcreate", append(args, l.On...)...); err != nil {
 		return fmt.Errorf("make the volume group %s: %w", l.Name, err)
 	}
 	return nil
@@ -62,8 +72,7 @@ func (s logical) Run(ctx context.Context, env *Env) error {
 	l := s.layer
 	switch {
 	case l.Existing && l.Was != 0:
-		args := lvmArgs(s.on, "lvresize", "--force", "--size", strconv.FormatInt(l.Size, 10)+"b", l.Group+"/"+l.Name)
-		if err := tool(ctx, env, "", args...); err != nil {
+		if err := lvm(ctx, env, s.on, "lvresize", "--force", "--size", strconv.FormatInt(l.Size, 10)+"b", l.Group+"/"+l.Name); err != nil {
 			return fmt.Errorf("change the size of %s/%s: %w", l.Group, l.Name, err)
 		}
 		return nil
@@ -73,12 +82,25 @@ func (s logical) Run(ctx context.Context, env *Env) error {
 	if err := s.remove(ctx, env); err != nil {
 		return err
 	}
+	switch {
+	case l.Kind == LayerPool:
+		loadTargets(ctx, env, "dm-thin-pool")
+	case l.CacheMiB > 0:
+		loadTargets(ctx, env, "dm-cache-smq")
+	}
 	for _, args := range lvcreateArgs(l, s.on) {
-		if err := tool(ctx, env, "", lvmArgs(s.on, args[0], args[1:]...)...); err != nil {
+		if err := lvm(ctx, env, s.on, args[0], args[1:]...); err != nil {
 			return fmt.Errorf("make %s: %w", describeLayer(l), err)
 		}
 	}
 	return nil
+}
+
+// loadTargets loads what LVM looks for and, in stage 2's own root, can't load itself.
+func loadTargets(ctx context.Context, env *Env, modules ...string) {
+	for _, m := range modules {
+		loadModule(ctx, env, m)
+	}
 }
 
 // remove removes what an earlier try left.
@@ -93,7 +115,7 @@ func (s logical) remove(ctx context.Context, env *Env) error {
 		if !slices.Contains(strings.Fields(names.String()), name) {
 			continue
 		}
-		if err := tool(ctx, env, "", lvmArgs(s.on, "lvremove", "--force", l.Group+"/"+name)...); err != nil {
+		if err := lvm(ctx, env, s.on, "lvremove", "--force", l.Group+"/"+name); err != nil {
 			return fmt.Errorf("remove %s/%s of an earlier try: %w", l.Group, name, err)
 		}
 	}

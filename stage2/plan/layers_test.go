@@ -78,11 +78,13 @@ wipe /dev/vdc3
 run lvm pvcreate -ff /dev/md/data /dev/vdc3
 run lvm vgcreate --physicalextentsize 4096k vg0 /dev/md/data /dev/vdc3
 run lvm lvs --noheadings --options lv_name vg0
+run in /proc/1/root: /sbin/modprobe -q -- dm-thin-pool
 run lvm lvcreate --type thin-pool --size 1073741824b --poolmetadatasize 8m --chunksize 64k --name pool vg0
 run lvm lvs --noheadings --options lv_name vg0
 run lvm lvcreate --type thin --virtualsize 2147483648b --thinpool pool --name root vg0
 run lvm lvs --noheadings --options lv_name vg0
 run lvm lvremove --force vg0/var
+run in /proc/1/root: /sbin/modprobe -q -- dm-cache-smq
 run lvm lvcreate --type linear --size 536870912b --wipesignatures y --zero y --name var vg0 /dev/md/data
 run lvm lvcreate --type cache-pool --size 64m --name var_cache vg0 /dev/vdc3
 run lvm lvconvert --type cache --cachepool vg0/var_cache --cachemode writeback vg0/var
