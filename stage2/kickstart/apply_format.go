@@ -45,7 +45,7 @@ func (b *builder) cleanMount(c *call, mount string, words ...string) (string, bo
 		}
 		forms = append(forms, w)
 	}
-	b.wrong(c, "%q is no mount point: a path from /, or %s", mount, strings.Join(forms, ", "))
+	b.wrong(c, "%s is no mount point: a path from /, or %s", c.shown(mount), strings.Join(forms, ", "))
 	return "", false
 }
 

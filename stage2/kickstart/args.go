@@ -232,6 +232,17 @@ func (c *command) hasSecrets() bool {
 	return false
 }
 
+// shown is an argument for a message. Where a password is given too, it isn't
+// named: in "--passphrase = secret" the secret is an argument.
+func (c *call) shown(arg string) string {
+	for _, o := range c.cmd.options {
+		if o.secret && c.has(o.names[0]) && !isMember(arg) && !strings.HasPrefix(arg, "/") {
+			return "what is given"
+		}
+	}
+	return strconv.Quote(arg)
+}
+
 func (m *matcher) rules() {
 	for _, r := range m.call.cmd.rules {
 		if wrong := r(m.call); wrong != "" {

@@ -84,8 +84,14 @@ func FuzzRedact(f *testing.F) {
 	f.Add("lang C\n", "\n%end\n", uint8(0))
 	f.Add("%post\n", "%end\n", uint8(1))
 	f.Add("a \\\n'", "\"", uint8(2))
+	for form := range uint8(8) {
+		f.Add("", "", form)
+	}
 	const secret = "hunter2hunter2"
-	forms := []string{"rootpw --plaintext " + secret, "user --name=a --password=" + secret, "part / --size=1 --passphrase " + secret}
+	forms := []string{"rootpw --plaintext " + secret, "user --name=a --password=" + secret, "part / --size=1 --passphrase " + secret,
+		"part --size=1 --passphrase = " + secret, "logvol --name=a --vgname=b --size=1 --encrypted --passphrase = " + secret,
+		"raid / --device=0 --level=1 --encrypted --passphrase = " + secret + " " + secret + " raid.1", "autopart --encrypted --cipher=x --passphrase=" + secret,
+		"bootloader --iscrypted --password=" + secret}
 	f.Fuzz(func(t *testing.T, before, after string, form uint8) {
 		if strings.Contains(before+after, secret) {
 			t.Skip()

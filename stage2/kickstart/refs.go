@@ -81,7 +81,9 @@ func memberOf(name string) string {
 // take claims the members that a call lists, of the kind "pv." or another.
 func (b *builder) take(c *call, kind string, members []string) {
 	for _, m := range members {
-		b.claim(c, "use", m, "%s is already part of")
+		if isMember(m) {
+			b.claim(c, "use", m, "%s is already part of")
+		}
 	}
 	b.later(func() { b.areThere(c, kind, members) })
 }
@@ -92,7 +94,7 @@ func (b *builder) areThere(c *call, kind string, members []string) {
 	for _, m := range members {
 		switch {
 		case !b.known("member", m):
-			missing = append(missing, m)
+			missing = append(missing, strings.Trim(c.shown(m), `"`))
 		case !strings.HasPrefix(m, kind):
 			b.wrong(c, "%s can't be part of it: what %s lists is called %sNAME", m, c.name, kind)
 		}
