@@ -234,6 +234,7 @@ func check(t *testing.T, m machine.Machine, s config.Storage) (problems bool) {
 			t.Errorf("%s is written, and the answers name only %v", d.Path, allowed)
 		}
 		checkDisk(t, d, s)
+		checkScope(t, m, d, s)
 	}
 	checkDevices(t, r)
 	checkStop(t, r)
@@ -241,12 +242,23 @@ func check(t *testing.T, m machine.Machine, s config.Storage) (problems bool) {
 	return false
 }
 
+// checkScope: where clearpart names disks, nothing goes from others.
+func checkScope(t *testing.T, m machine.Machine, d layout.Disk, s config.Storage) {
+	t.Helper()
+	meant := len(s.Clear.Drives) == 0 || slices.ContainsFunc(s.Clear.Drives, func(spec string) bool {
+		return slices.ContainsFunc(m.FindAll(spec), func(n machine.Disk) bool { return n.Path == d.Path })
+	})
+	if !meant && len(d.Lost) > 0 {
+		t.Errorf("%s loses %v, and clearpart names only %v", d.Path, d.Lost, s.Clear.Drives)
+	}
+}
+
 func checkDisk(t *testing.T, d layout.Disk, s config.Storage) {
 	t.Helper()
 	parts := slices.Clone(d.Parts)
 	slices.SortFunc(parts, func(x, y layout.Volume) int { return cmp.Compare(x.Start, y.Start) })
-	at, within, primaries := int64(0), int64(0), 0
-	seen := map[int]bool{}
+	at, primaries := int64(0), 0
+	seen, fresh := map[int]bool{}, false
 	for _, v := range parts {
 		if seen[v.Number] && v.Number > 0 {
 			t.Errorf("%s: number %d twice", d.Path, v.Number)
@@ -261,14 +273,14 @@ func checkDisk(t *testing.T, d layout.Disk, s config.Storage) {
 		if !v.Existing && (v.Start%mib != 0 || v.Size%mib != 0 || v.Start < mib) {
 			t.Errorf("%s at %d, size %d: not aligned", v.Device, v.Start, v.Size)
 		}
-		if !v.Existing && v.Number > 4 && d.Table == "dos" && (v.Start-at < mib && at != within || v.Start >= within+1<<62) {
+		if (!v.Existing || fresh) && v.Number > 4 && d.Table == "dos" && v.Start-at < mib {
 			t.Errorf("%s at %d has no room for its table behind %d", v.Device, v.Start, at)
 		}
 		if v.Type == "0x5" || v.Type == "0xf" {
-			within, at = v.Start, v.Start
+			at, fresh = v.Start, false
 			continue
 		}
-		at = v.Start + v.Size
+		at, fresh = v.Start+v.Size, !v.Existing
 	}
 	if primaries > 4 {
 		t.Errorf("%s has %d primary partitions", d.Path, primaries)
@@ -377,6 +389,99 @@ func checkGroups(t *testing.T, r layout.Result) {
 		if sum > g.Size {
 			t.Errorf("the volumes of %s have %d bytes, and it has %d", g.Name, sum, g.Size)
 		}
+	}
+}
+
+// anyMachine has disks with tables of both kinds, with and without gaps, aligned or not.
+func anyMachine(d dice) machine.Machine {
+	m := machine.Machine{Firmware: []machine.Firmware{machine.BIOS, machine.UEFI}[d.IntN(2)], Memory: 4 << 30}
+	for i := range 1 + d.IntN(3) {
+		disk := machine.Disk{Path: fmt.Sprintf("/dev/sd%c", 'a'+i), Size: int64(1+d.IntN(200))<<30 + int64(d.IntN(2048))*4096, Sector: []int{512, 512, 4096}[d.IntN(3)]}
+		if disk.Table = []string{"gpt", "dos", ""}[d.IntN(3)]; disk.Table != "" {
+			fill(d, &disk)
+		}
+		m.Disks = append(m.Disks, disk)
+	}
+	return m
+}
+
+// fill puts partitions on a disk, the last on a dos table an extended one.
+func fill(d dice, disk *machine.Disk) {
+	at, kinds := int64(disk.Sector)*63, []string{"ext4", "ntfs", "vfat", "swap", "", "xfs"}
+	put := func(number int, size int64) {
+		p := machine.Part{Path: fmt.Sprintf("%s%d", disk.Path, number), Number: number, Start: at, Size: size, FSType: kinds[d.IntN(len(kinds))], Type: "0x83"}
+		disk.Parts = append(disk.Parts, p)
+	}
+	step := func(most int64) int64 { return int64(1+d.IntN(1000)) * most / 1000 / 4096 * 4096 }
+	n := d.IntN(4)
+	for i := range n {
+		at += step(disk.Size/16) * int64(d.IntN(2))
+		size := max(4096, step(disk.Size/8))
+		put(i+1, size)
+		at += size
+	}
+	if disk.Table != "dos" || d.IntN(2) == 0 {
+		return
+	}
+	at += step(disk.Size / 16)
+	end := at + max(disk.Size/8, disk.Size-at-step(disk.Size/8))
+	end = min(end, disk.Size)
+	disk.Parts = append(disk.Parts, machine.Part{Path: fmt.Sprintf("%s%d", disk.Path, n+1), Number: n + 1, Start: at, Size: end - at, Type: "0x5"})
+	for i := range d.IntN(4) {
+		at += int64(disk.Sector)*63 + step(disk.Size/16)*int64(d.IntN(2))
+		size := max(4096, step(disk.Size/16))
+		if at+size > end {
+			return
+		}
+		put(5+i, size)
+		at += size
+	}
+}
+
+// TestAnyGroup makes volumes of random sizes in a group, most of which fit.
+func TestAnyGroup(t *testing.T) {
+	made := 0
+	for seed := range uint64(1000) {
+		d := rand.New(rand.NewPCG(seed, 3))
+		s := config.Storage{Zerombr: true, Clear: config.Clear{Mode: "all", InitLabel: true}}
+		s.Partitions = []config.Partition{{Mount: "biosboot", SizeMiB: 1}, {Mount: "/", SizeMiB: 1000}, {Mount: "pv.1", SizeMiB: int64(2000 + d.IntN(10000)), Grow: d.IntN(2) == 0}}
+		s.Groups = []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}, ExtentKiB: []int64{0, 1024, 32768}[d.IntN(3)], ReservedMiB: int64(d.IntN(500))}}
+		for i := range 1 + d.IntN(5) {
+			l := config.Logical{Mount: fmt.Sprintf("/lv%d", i), Name: fmt.Sprintf("lv%d", i), Group: "vg", SizeMiB: int64(20 + d.IntN(600)), Grow: d.IntN(2) == 0, Percent: d.IntN(2) * d.IntN(40)}
+			if d.IntN(3) == 0 {
+				s.Logicals = append(s.Logicals, config.Logical{Mount: "none", Name: "pool" + l.Name, Group: "vg", SizeMiB: l.SizeMiB, ThinPool: true, Grow: d.IntN(2) == 0, Percent: l.Percent})
+				l.Pool = "pool" + l.Name
+			}
+			s.Logicals = append(s.Logicals, l)
+		}
+		if !check(t, twoDisks(), s) {
+			made++
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d: %+v", seed, s)
+		}
+	}
+	if made < 600 {
+		t.Errorf("only %d layouts came out", made)
+	}
+}
+
+// TestAnyMachine does so on random machines.
+func TestAnyMachine(t *testing.T) {
+	made := 0
+	for seed := range uint64(4000) {
+		d := rand.New(rand.NewPCG(seed, 2))
+		m := anyMachine(d)
+		s := answers(d, m)
+		if !check(t, m, s) {
+			made++
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d: %+v\n%+v", seed, m, s)
+		}
+	}
+	if made < 400 {
+		t.Errorf("only %d layouts came out", made)
 	}
 }
 
