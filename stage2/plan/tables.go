@@ -101,7 +101,11 @@ func fstabText(volumes []Volume) string {
 		if v.Subvolume != "" && !strings.Contains(options, "subvol=") {
 			options = strings.TrimPrefix(options+",subvol="+v.Subvolume, "defaults,")
 		}
-		fmt.Fprintf(&b, "UUID=%s %s %s %s 0 %d\n", v.UUID, mount, v.FSType, options, pass)
+		source := "UUID=" + v.UUID
+		if v.UUID == "" { // of an array or encrypted device that is kept, the machine's facts don't say it
+			source = v.Device
+		}
+		fmt.Fprintf(&b, "%s %s %s %s 0 %d\n", source, mount, v.FSType, options, pass)
 	}
 	return b.String()
 }
