@@ -164,6 +164,28 @@ func TestEditMBR(t *testing.T) {
 	again(t, h, disk, mbrEdit(), "p1 p2 p3 p5 p6 p7")
 }
 
+// TestEditMBRExtended: an extended partition goes with all that is in it.
+func TestEditMBRExtended(t *testing.T) {
+	needRoot(t)
+	disk := scripted(t, someMBR)
+	e := host.Edit{Kind: "dos",
+		Delete: []host.TablePart{
+			{Number: 2, Start: 5 * mib, Size: 1024, Type: "0x0f"}, {Number: 5, Start: 6 * mib, Size: 4 * mib}, {Number: 6, Start: 12 * mib, Size: 4 * mib},
+			{Number: 7, Start: 20 * mib, Size: 4 * mib},
+		},
+		Add: []host.TablePart{{Number: 2, Start: 5 * mib, Size: 20 * mib, Type: "0x83"}},
+	}
+	h := New()
+	if err := h.EditTable(t.Context(), disk, e); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{disk + "p1 : start=        2048, size=        8192, type=7, bootable\n", disk + "p2 : start=       10240, size=       40960, type=83\n"}
+	if d := cmp.Diff(want, dump(t, disk)[6:]); d != "" {
+		t.Error(d)
+	}
+	again(t, h, disk, e, "p1 p2")
+}
+
 // again: a second time changes nothing, and the kernel has what the table says.
 func again(t *testing.T, h *Host, disk string, e host.Edit, nodes string) {
 	t.Helper()

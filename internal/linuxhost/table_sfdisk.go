@@ -67,7 +67,7 @@ func (t sfdiskTable) todo(e host.Edit) (host.Edit, error) {
 		added := slices.ContainsFunc(e.Add, func(a host.TablePart) bool { return same(is, a) }) && (e.Kind == "gpt" || is.Size != p.Size)
 		switch {
 		case !ok || added:
-		case is.Size != p.Size:
+		case is.Size != p.Size && !(isExtended(is.Type) && isExtended(p.Type)): // of which the kernel shows 1 KiB
 			errs = append(errs, changed(is))
 		default:
 			left.Delete = append(left.Delete, is)
@@ -82,6 +82,9 @@ func (t sfdiskTable) todo(e host.Edit) (host.Edit, error) {
 			left.Resize = append(left.Resize, is)
 		}
 	}
+	// The last first: to delete a logical partition changes the numbers of those after it, and
+	// with an extended one all its logical ones go.
+	slices.SortFunc(left.Delete, func(x, y host.TablePart) int { return y.Number - x.Number })
 	return left, errors.Join(errs...)
 }
 

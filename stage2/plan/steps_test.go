@@ -278,6 +278,9 @@ func TestMkfs(t *testing.T) {
 	for _, v := range []Volume{
 		{FSType: "ext4", UUID: "11111111-2222-4333-8444-555555555555", Label: "a"},
 		{FSType: "xfs", UUID: "11111111-2222-4333-8444-555555555556", Label: "b"},
+		{FSType: "ext2", UUID: "11111111-2222-4333-8444-555555555558", Label: "e"},
+		{FSType: "ext3", UUID: "11111111-2222-4333-8444-555555555559"},
+		{FSType: "btrfs", UUID: "11111111-2222-4333-8444-55555555555a", Label: "f"},
 		{FSType: "vfat", UUID: "1A2B-3C4D", Label: "C"},
 		{FSType: "swap", UUID: "11111111-2222-4333-8444-555555555557", MkfsOptions: "-L d"},
 	} {
@@ -322,7 +325,6 @@ func TestFiles(t *testing.T) {
 			{Mount: "swap", FSType: "swap", UUID: "S"}, {Mount: "", FSType: "LVM2_member"}, {Mount: "none", FSType: "ext4"}, {Mount: "/home", FSType: "xfs", UUID: "H", Options: "nodev"},
 		}), "# /etc/fstab: see fstab(5). Written by the installer.\n" +
 			"UUID=R / ext4 errors=remount-ro 0 1\nUUID=AB-CD /boot/efi vfat umask=0077 0 2\nUUID=H /home xfs nodev 0 0\nUUID=S none swap sw 0 0\n"},
-		"no UUID": {fstabText([]Volume{{Device: "/dev/md/data", Mount: "/srv", FSType: "ext4", NoFormat: true}}), "# /etc/fstab: see fstab(5). Written by the installer.\n/dev/md/data /srv ext4 defaults 0 2\n"},
 		"subvolume": {fstabText([]Volume{{Mount: "/", FSType: "btrfs", UUID: "B", Subvolume: "root", Options: "compress=zstd"}, {Mount: "/home", FSType: "btrfs", UUID: "B", Subvolume: "home"}}),
 			"# /etc/fstab: see fstab(5). Written by the installer.\nUUID=B / btrfs compress=zstd,subvol=root 0 0\nUUID=B /home btrfs subvol=home 0 0\n"},
 		"networkd":   {networkdText(link), "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nDHCP=yes\n"},
