@@ -325,6 +325,7 @@ func TestFiles(t *testing.T) {
 			{Mount: "swap", FSType: "swap", UUID: "S"}, {Mount: "", FSType: "LVM2_member"}, {Mount: "none", FSType: "ext4"}, {Mount: "/home", FSType: "xfs", UUID: "H", Options: "nodev"},
 		}), "# /etc/fstab: see fstab(5). Written by the installer.\n" +
 			"UUID=R / ext4 errors=remount-ro 0 1\nUUID=AB-CD /boot/efi vfat umask=0077 0 2\nUUID=H /home xfs nodev 0 0\nUUID=S none swap sw 0 0\n"},
+		"no UUID": {fstabText([]Volume{{Device: "/dev/md/data", Mount: "/srv", FSType: "ext4", NoFormat: true}}), "# /etc/fstab: see fstab(5). Written by the installer.\n/dev/md/data /srv ext4 defaults 0 2\n"},
 		"subvolume": {fstabText([]Volume{{Mount: "/", FSType: "btrfs", UUID: "B", Subvolume: "root", Options: "compress=zstd"}, {Mount: "/home", FSType: "btrfs", UUID: "B", Subvolume: "home"}}),
 			"# /etc/fstab: see fstab(5). Written by the installer.\nUUID=B / btrfs compress=zstd,subvol=root 0 0\nUUID=B /home btrfs subvol=home 0 0\n"},
 		"networkd":   {networkdText(link), "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nDHCP=yes\n"},
