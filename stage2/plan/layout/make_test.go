@@ -303,3 +303,28 @@ func TestCache(t *testing.T) {
 		t.Errorf("%+v in a group of %d", l, r.Layers[0].Size)
 	}
 }
+
+// TestSubvolumeOf: a subvolume names its volume in several ways, be it new or not.
+func TestSubvolumeOf(t *testing.T) {
+	m := machines(t)["uefi-btrfs"]
+	m.Stacks[0].UUID = "b-1"
+	for parent, volume := range map[string]*config.Btrfs{
+		"LABEL=fedora": nil, "fedora": nil, "UUID=B-1": nil,
+		"btrfs.1":   {Mount: "none", Members: []string{"btrfs.1"}, Existing: true},
+		"btrfs.2":   {Mount: "none", Members: []string{"btrfs.2"}, Label: "new"},
+		"LABEL=new": {Mount: "none", Members: []string{"btrfs.2"}, Label: "new"},
+	} {
+		s := config.Storage{Partitions: []config.Partition{keep("/dev/vda1", "/boot/efi"), keep("/dev/vda2", "btrfs.1")}}
+		if strings.HasSuffix(parent, "2") || strings.HasSuffix(parent, "new") {
+			s = everything(part("/boot/efi", 500), part("btrfs.2", 9000))
+		}
+		if volume != nil {
+			s.Btrfs = []config.Btrfs{*volume}
+		}
+		s.Btrfs = append(s.Btrfs, config.Btrfs{Mount: "/", Subvolume: "neu", Parent: parent})
+		r := layout.Make(request(m, s))
+		if len(r.Problems) > 0 || len(r.Volumes) != 1 || r.Volumes[0].Subvolume != "neu" || len(r.Layers) != 1 || r.Volumes[0].UUID != r.Layers[0].UUID {
+			t.Errorf("%s: %v %+v on %+v", parent, r.Problems, r.Volumes, r.Layers)
+		}
+	}
+}

@@ -149,9 +149,16 @@ func (m *maker) oldBtrfs(v config.Btrfs) (machine.Stack, bool) {
 		label = strings.TrimPrefix(v.Parent, "LABEL=")
 	case strings.HasPrefix(v.Parent, "UUID="):
 		uuid = strings.TrimPrefix(v.Parent, "UUID=")
+	case v.Parent != "":
+		label = v.Parent
 	}
 	if v.Parent != "" && m.newBtrfs(v.Parent) || v.Parent == "" && !v.Existing && !v.NoFormat {
 		return machine.Stack{}, false
+	}
+	for _, p := range m.s.Btrfs { // by a member's name
+		if v.Parent != "" && p.Parent == "" && names(p, v.Parent) {
+			return m.oldBtrfs(p)
+		}
 	}
 	for _, s := range m.Machine.Stacks {
 		if s.Kind == "btrfs" && v.Parent == "" && m.isMember(s, v.Members) {
