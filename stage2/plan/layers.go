@@ -100,6 +100,9 @@ func (s layered) Undo(ctx context.Context, env *Env) error {
 	if s.layer.Kind == LayerPool || s.layer.Kind == LayerLV {
 		return nil // they go with their group
 	}
+	if env.Result.Target != "" {
+		return nil // the installer runs from there: it is stage 1's to free
+	}
 	return releaseAll(ctx, env, s.on)
 }
 

@@ -124,6 +124,19 @@ release /dev/vdc2
 	}
 }
 
+// TestLayersInUse: what the installer runs from stays until stage 1 ends it.
+func TestLayersInUse(t *testing.T) {
+	w := newWorld()
+	w.env.Result.Target, w.env.Result.Remove = Target, []string{".molt"}
+	for _, s := range stackSteps(stack()) {
+		if u, ok := s.(Undoer); ok {
+			if err := u.Undo(t.Context(), w.env); err != nil || len(w.Calls()) > 0 {
+				t.Errorf("%s: %v, %v", s.ID(), err, w.Calls())
+			}
+		}
+	}
+}
+
 // TestLayersAgain: whatever call fails, the step run again succeeds, and no error has the passphrase.
 func TestLayersAgain(t *testing.T) {
 	for _, existing := range []bool{false, true} {
