@@ -52,10 +52,10 @@ func (m *maker) clearWhole(d *disk) {
 	}
 }
 
-// keep leaves d as it is: a problem, unless it was only offered.
+// keep leaves d as it is: a problem when d was named itself.
 func (m *maker) keep(d *disk, why string) {
 	d.room = false
-	asked := d.scope || slices.ContainsFunc(m.s.Partitions, func(p config.Partition) bool { return p.Disk != "" && Matches(d.Disk, p.Disk) })
+	asked := slices.ContainsFunc(m.s.Clear.Drives, func(spec string) bool { return Matches(d.Disk, spec) }) || slices.ContainsFunc(m.s.Partitions, func(p config.Partition) bool { return p.Disk != "" && Matches(d.Disk, p.Disk) })
 	if asked {
 		m.Problems.Add(DiskKept, d.Path, "%s", why)
 	}

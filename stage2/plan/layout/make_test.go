@@ -328,3 +328,17 @@ func TestSubvolumeOf(t *testing.T) {
 		}
 	}
 }
+
+// TestForeignDisk: what isn't Linux's stays, and stands in nobody's way unless it is named.
+func TestForeignDisk(t *testing.T) {
+	m := twoDisks()
+	m.Disks[1].FSType = "ntfs"
+	s := config.Storage{Zerombr: true, Clear: config.Clear{Mode: "linux", InitLabel: true}, Partitions: []config.Partition{part("biosboot", 1), part("/", 5000)}}
+	if r := layout.Make(request(m, s)); len(r.Problems) > 0 || len(r.Disks) != 1 || r.Disks[0].Path != "/dev/sda" {
+		t.Errorf("%v %+v", r.Problems, r.Disks)
+	}
+	s.Clear.Drives = []string{"sda", "sdb"}
+	if r := layout.Make(request(m, s)); len(r.Problems) != 1 || r.Problems[0].Code != layout.DiskKept {
+		t.Errorf("named: %v", r.Problems)
+	}
+}
