@@ -60,7 +60,9 @@ func (m *maker) physical(vg *group, l *Layer) bool {
 		vg.pvs[devices[i]] = n
 		vg.total += n
 	}
-	l.On, l.Size = devices, vg.total*vg.unit
+	if l.On, l.Size = devices, vg.total*vg.unit; ok && vg.total == 0 {
+		m.Problems.Add(TooSmall, "volgroup "+vg.Name, "its members have no room for an extent of %s", machine.Size(vg.unit))
+	}
 	reserve := vg.ReservedMiB*mib/vg.unit + vg.total*int64(vg.ReservedPercent)/100
 	if m.s.Auto != nil {
 		reserve = min(reserve, 100*gib/vg.unit)

@@ -85,12 +85,16 @@ func TestProblems(t *testing.T) {
 		"spares of a stripe":   {array(config.Array{Mount: "/srv", Name: "a", Level: "0", Spares: 1, Members: []string{"raid.1", "raid.2", "raid.3"}}, part("raid.1", 500), part("raid.2", 500), part("raid.3", 500)), layout.BadPartition, "can't have spares"},
 		"tiny members":         {array(config.Array{Mount: "/srv", Name: "a", Level: "1", Members: []string{"raid.1", "raid.2"}}, part("raid.1", 1), part("raid.2", 1)), layout.TooSmall, "too small"},
 		"too large a volume":   {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 3000}), layout.TooSmall, "1004 MiB more"},
-		"no such group":        {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg1", SizeMiB: 100}), layout.BadReference, "no group vg1"},
-		"no such pool":         {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", Pool: "p", SizeMiB: 100}), layout.BadReference, "no thin pool p"},
-		"a name LVM refuses":   {group(config.Logical{Mount: "/srv", Name: "-srv", Group: "vg", SizeMiB: 100}), layout.BadName, "letters, digits"},
-		"a cache too large":    {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 100, CacheMiB: 5000, CachePVs: []string{"pv.1"}}), layout.TooSmall, "its cache"},
-		"a cache elsewhere":    {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 100, CacheMiB: 50, CachePVs: []string{"pv.2"}}), layout.BadReference, "no member of vg"},
-		"a pool encrypted":     {group(config.Logical{Mount: "none", Name: "p", Group: "vg", ThinPool: true, SizeMiB: 100, Format: config.Format{LUKS: &config.LUKS{Passphrase: "p"}}}), layout.NotSupported, "thin pool can't be encrypted"},
+		"no room for a header": {everything(boot, root, part("/srv", 16, luks(config.LUKS{Passphrase: "p"}))), layout.TooSmall, "header of encryption"},
+		"no room for an extent": {with(func(s *config.Storage) {
+			s.Groups = []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}, ExtentKiB: 32 << 10}}
+		}, root, part("pv.1", 32)), layout.TooSmall, "extent of 32 MiB"},
+		"no such group":      {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg1", SizeMiB: 100}), layout.BadReference, "no group vg1"},
+		"no such pool":       {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", Pool: "p", SizeMiB: 100}), layout.BadReference, "no thin pool p"},
+		"a name LVM refuses": {group(config.Logical{Mount: "/srv", Name: "-srv", Group: "vg", SizeMiB: 100}), layout.BadName, "letters, digits"},
+		"a cache too large":  {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 100, CacheMiB: 5000, CachePVs: []string{"pv.1"}}), layout.TooSmall, "its cache"},
+		"a cache elsewhere":  {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 100, CacheMiB: 50, CachePVs: []string{"pv.2"}}), layout.BadReference, "no member of vg"},
+		"a pool encrypted":   {group(config.Logical{Mount: "none", Name: "p", Group: "vg", ThinPool: true, SizeMiB: 100, Format: config.Format{LUKS: &config.LUKS{Passphrase: "p"}}}), layout.NotSupported, "thin pool can't be encrypted"},
 		"thin /boot": {with(func(s *config.Storage) {
 			s.Groups = []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}}}
 			s.Logicals = []config.Logical{{Mount: "none", Name: "p", Group: "vg", ThinPool: true, SizeMiB: 5000}, {Mount: "/", Name: "root", Group: "vg", Pool: "p", SizeMiB: 4000}}

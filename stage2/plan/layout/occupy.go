@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // occupy says what a partition or volume is for: it is encrypted, a member of
@@ -22,6 +23,9 @@ func (m *maker) occupy(v *Volume, mount, fstype string, f config.Format) {
 	luks := *f.LUKS
 	l := Layer{Kind: LUKS, Name: "luks-" + v.UUID, Device: "/dev/mapper/luks-" + v.UUID, On: []string{v.Device},
 		Size: max(0, v.Size-luksHeader(f.LUKS)), UUID: v.UUID, Existing: keep, LUKS: &luks}
+	if l.Size <= 0 {
+		m.Problems.Add(TooSmall, mount, "%s is %s, and the header of encryption alone takes %s", v.Device, machine.Size(v.Size), machine.Size(luksHeader(f.LUKS)))
+	}
 	inner := Volume{Device: l.Device, Size: l.Size, Existing: keep}
 	if keep {
 		inner.FSType, inner.Label = m.inside(v.UUID, mount, f)
