@@ -1,4 +1,4 @@
-package tiny_test
+package storage_test
 
 import (
 	"path/filepath"
@@ -31,7 +31,7 @@ func TestPowerCuts(t *testing.T) {
 		t.Fatal(err)
 	}
 	scene := vmtest.Scenario{
-		Set: "tiny", Append: direct, Kickstart: kickstart, Disk: disk, Drives: 3, Loaded: []int{2, 3}, Timeout: 15 * time.Minute,
+		Set: "tiny", Append: direct, Kickstart: kickstart("autopart\n"), Disk: disk, Drives: 3, Loaded: []int{2, 3}, Timeout: 15 * time.Minute,
 	}
 	stopped := scene
 	stopped.Append += " inst.debug.fail=partition-vda" // all up to the first step that writes
@@ -59,7 +59,9 @@ func TestPowerCuts(t *testing.T) {
 		t.Logf("power cut at %s of %s after %.0f s", c.typ, c.step, time.Since(r.On).Seconds())
 	}
 	r := vmtest.Install(t, scene)
-	r.CheckEvents(rootPassword, userPassword)
-	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root, rootPassword, userPassword) })
-	checkBoots(t, r)
+	r.CheckEvents(password)
+	r.CheckDisk(func(root string) { vmtest.CheckRoot(t, root, password) })
+	sys := r.Boot(password)
+	vmtest.CheckKernelLog(t, "the installed system's kernel log", sys.Shell("dmesg"))
+	sys.Off()
 }

@@ -1,4 +1,6 @@
-package tiny_test
+// Package storage_test installs the tiny system on all kinds of disks and what can
+// be made of them.
+package storage_test
 
 import (
 	"crypto/sha256"
@@ -14,7 +16,22 @@ import (
 	"github.com/molt-installer/molt/internal/vm/vmtest"
 )
 
-const passphrase = "constrictor-8"
+const (
+	password   = "shed-skin-17"
+	passphrase = "constrictor-8"
+	// direct are the kernel options of a machine that is started without a boot loader.
+	direct = "console=tty0 console=ttyS0,115200n8 no_timer_check"
+)
+
+// kickstart installs on disks that are to be used as storage says.
+func kickstart(storage string, disks ...string) string {
+	clear := "zerombr\nclearpart --all --initlabel"
+	if len(disks) > 0 {
+		clear += " --drives=" + strings.Join(disks, ",")
+	}
+	return "text\nlang C.UTF-8\nkeyboard us\ntimezone Etc/UTC --utc\nrootpw " + password + "\n" + clear + "\n" + storage +
+		"bootloader\npoweroff\n%packages\n@data\n@hello\n%end\n"
+}
 
 // layout is a way to use disks, and how it shows in the installed system.
 type layout struct {
@@ -29,6 +46,11 @@ type layout struct {
 
 const encrypted = " --encrypted --passphrase=" + passphrase + " --pbkdf=pbkdf2 --pbkdf-time=200"
 
+// on is a command that says what a mount point is on: of a device mapper's device its name.
+func on(mount string) string {
+	return "d=$(sed -n 's|^/dev/\\([^ ]*\\) " + mount + " .*|\\1|p' /proc/mounts); cat /sys/block/$d/dm/name"
+}
+
 // layouts has each way once; each runs with the firmware that stands there, and
 // with the other one too if MOLT_ALL_LAYOUTS is set.
 func layouts() []layout {
@@ -36,13 +58,13 @@ func layouts() []layout {
 		"logvol swap --vgname=vg0 --name=swap --size=200\nlogvol / --vgname=vg0 --name=root --fstype=ext4 --size=1500%s\n"
 	return []layout{
 		{name: "lvm", firmware: vm.BIOS, lines: fmt.Sprintf(lvm, "", "") + "logvol /home --vgname=vg0 --name=home --fstype=ext4 --percent=50\n",
-			shows: map[string]string{"pvs --noheadings -o vg_name,lv_name,lv_size --segments": `vg0\s+root\s+1\.46g`, "grep ' / ' /proc/mounts": "vg0-root", "grep ' /home ' /proc/mounts": "vg0-home", "cat /proc/swaps": "dm-"}},
+			shows: map[string]string{"pvs --noheadings -o vg_name,lv_name,lv_size --segments": `vg0\s+root\s+1\.46g`, on("/"): "vg0-root", on("/home"): "vg0-home", "cat /proc/swaps": "dm-"}},
 		{name: "thin", firmware: vm.UEFI, lines: "autopart --type=thinp --nohome\n",
-			shows: map[string]string{"lvs --noheadings -o lv_name,lv_attr": `root\s+Vwi`, "grep ' / ' /proc/mounts": "-root"}},
+			shows: map[string]string{"lvs --noheadings -o lv_name,lv_attr": `root\s+Vwi`, on("/"): "-root"}},
 		{name: "lvm-on-luks", firmware: vm.BIOS, locked: true, lines: fmt.Sprintf(lvm, encrypted, ""),
-			shows: map[string]string{"cryptsetup luksDump /dev/vda3": `Version:\s+2`, "pvs --noheadings -o pv_name": "luks-", "grep ' / ' /proc/mounts": "vg0-root"}},
+			shows: map[string]string{"cryptsetup luksDump /dev/vda3": `Version:\s+2`, "pvs --noheadings -o pv_name": "luks-", on("/"): "vg0-root"}},
 		{name: "luks-on-lvm", firmware: vm.UEFI, locked: true, lines: fmt.Sprintf(lvm, "", encrypted+" --luks-version=luks1"),
-			shows: map[string]string{"cryptsetup luksDump /dev/vg0/root": `Version:\s+1`, "grep ' / ' /proc/mounts": "luks-"}},
+			shows: map[string]string{"cryptsetup luksDump /dev/vg0/root": `Version:\s+1`, on("/"): "luks-"}},
 		{name: "raid1", firmware: vm.UEFI, disks: 2, lines: mirrored,
 			shows: map[string]string{"mdadm --detail /dev/md/root": `Raid Level : raid1[\s\S]*Raid Devices : 2[\s\S]*(clean|active)`}},
 		{name: "raid5", firmware: vm.BIOS, disks: 3, lines: "BOOT\npart /boot --fstype=ext4 --size=300 --ondisk=vda\npart raid.1 --size=1200 --ondisk=vda\npart raid.2 --size=1200 --ondisk=vdb\n" +
@@ -63,7 +85,7 @@ raid /boot/efi --device=efi --level=1 --fstype=efi raid.11 raid.21
 raid / --device=root --level=1 --fstype=ext4 raid.12 raid.22
 `
 
-func (l layout) kickstart() string {
+func (l layout) answers() string {
 	boot := "part biosboot --fstype=biosboot --size=1 --ondisk=vda"
 	if l.firmware == vm.UEFI {
 		boot = "part /boot/efi --fstype=efi --size=300 --ondisk=vda"
@@ -72,8 +94,7 @@ func (l layout) kickstart() string {
 	if l.name == "raid1" && l.firmware == vm.BIOS {
 		lines = "part biosboot --size=1 --ondisk=vda\npart biosboot --size=1 --ondisk=vdb\n" + regexp.MustCompile(`(?m)^.*raid\.[12]1.*\n`).ReplaceAllString(lines, "")
 	}
-	ks := strings.Replace(kickstart, "clearpart --all --initlabel\nautopart\n", "clearpart --all --initlabel --drives="+strings.Join(targets(max(1, l.disks)), ",")+"\n"+lines, 1)
-	return ks
+	return kickstart(lines, targets(max(1, l.disks))...)
 }
 
 func targets(n int) (names []string) {
@@ -85,7 +106,7 @@ func targets(n int) (names []string) {
 
 // scenario has a disk after the layout's that nobody names.
 func (l layout) scenario(t *testing.T) (s vmtest.Scenario, ignored string) {
-	s = vmtest.Scenario{Set: "tiny", Append: direct, Firmware: l.firmware, Kickstart: l.kickstart(), Drives: 3, Loaded: []int{2, 3}, Sector: l.sector}
+	s = vmtest.Scenario{Set: "tiny", Append: direct, Firmware: l.firmware, Kickstart: l.answers(), Drives: 3, Loaded: []int{2, 3}, Sector: l.sector}
 	dir := t.TempDir()
 	for i := 1; i <= max(1, l.disks); i++ {
 		path := filepath.Join(dir, fmt.Sprintf("disk%d.img", i))
@@ -128,7 +149,7 @@ func digest(t *testing.T, path string) string {
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 
-func (l layout) answers() []vmtest.Answer {
+func (l layout) unlocks() []vmtest.Answer {
 	if !l.locked {
 		return nil
 	}
@@ -156,8 +177,8 @@ func (l layout) test(t *testing.T) {
 	s, ignored := l.scenario(t)
 	before := digest(t, ignored)
 	r := vmtest.Install(t, s)
-	r.CheckEvents(rootPassword, userPassword, passphrase)
-	sys := r.BootWith(rootPassword, l.answers())
+	r.CheckEvents(password, passphrase)
+	sys := r.BootWith(password, l.unlocks())
 	for command, want := range l.shows {
 		if out := sys.Shell(command); !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("%s printed %q, want %q", command, out, want)
