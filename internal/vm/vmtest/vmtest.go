@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -35,27 +36,37 @@ func Missing(t testing.TB, format string, args ...any) {
 	t.Skipf(format, args...)
 }
 
-// oneAtATime skips in short mode. Otherwise it makes the tests of all packages
-// (go test runs them in parallel) take turns: two guests on the same processors would
-// both be slow, and miss their deadlines. The lock is the process's (fcntl(2)),
-// so a test can have several guests.
-func oneAtATime(t testing.TB) {
+// onePerCPU skips in short mode. Otherwise it makes the tests of all packages
+// (go test runs them in parallel) take turns: a guest keeps a processor busy, and with
+// more of them than processors all would be slow, and miss their deadlines. The locks
+// are the process's (fcntl(2)), one byte of the file each, so a test can have
+// several guests.
+func onePerCPU(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("guests are left out in short mode")
 	}
-	lock := must(os.OpenFile(filepath.Join(os.TempDir(), "molt-guests.lock"), os.O_RDWR|os.O_CREATE, 0o666))(t)
-	t.Cleanup(func() { lock.Close() })
-	if err := syscall.FcntlFlock(lock.Fd(), syscall.F_SETLKW, &syscall.Flock_t{Type: syscall.F_WRLCK}); err != nil {
+	file := must(os.OpenFile(filepath.Join(os.TempDir(), "molt-guests.lock"), os.O_RDWR|os.O_CREATE, 0o666))(t)
+	t.Cleanup(func() { file.Close() })
+	lock := func(wait int, place int) error {
+		return syscall.FcntlFlock(file.Fd(), wait, &syscall.Flock_t{Type: syscall.F_WRLCK, Start: int64(place), Len: 1})
+	}
+	places := runtime.NumCPU()
+	for i := range places {
+		if lock(syscall.F_SETLK, i) == nil {
+			return
+		}
+	}
+	if err := lock(syscall.F_SETLKW, os.Getpid()%places); err != nil {
 		t.Fatalf("wait for the guests of other tests to end: %v", err)
 	}
 }
 
-// Turn waits until no other test has a guest, and only then begins to count:
+// Turn waits until there is a processor for a guest, and only then begins to count:
 // the context ends after limit.
 func Turn(t testing.TB, limit time.Duration) context.Context {
 	t.Helper()
-	oneAtATime(t)
+	onePerCPU(t)
 	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, errors.New("the test's time is over"))
 	t.Cleanup(cancel)
 	return ctx
@@ -83,7 +94,7 @@ func NeedRoot(t testing.TB) {
 // it is kept in the directory named by MOLT_GUEST_LOGS, if that is set.
 func Start(t testing.TB, cfg vm.Config) *vm.Guest {
 	t.Helper()
-	oneAtATime(t)
+	onePerCPU(t)
 	Need(t, "qemu-system-x86_64")
 	if cfg.Dir == "" {
 		cfg.Dir = Dir(t, "guest")
