@@ -16,9 +16,10 @@ var diverted = [...]string{"/usr/sbin/start-stop-daemon", "/usr/bin/mandb", upda
 const (
 	updateInitramfs = "/usr/sbin/update-initramfs"
 	aside           = ".molt" // suffix of the real program meanwhile
-	// stub takes a program's place: no link to true(1), which where it is
-	// busybox's looks at the name it was called by.
-	stub       = "#!/bin/sh\n# not while the system is being installed\nexit 0\n"
+	// stub takes a program's place and notes that it was wanted: no link to true(1), which
+	// where it is busybox's looks at the name it was called by.
+	stub       = "#!/bin/sh\n# not while the system is being installed\n(: > /" + wanted + "${0##*/})\nexit 0\n"
+	wanted     = "var/lib/dpkg/molt-wanted-"
 	policy     = "usr/sbin/policy-rc.d" // invoke-rc.d asks it (/usr/share/doc/init-system-helpers/README.policy-rc.d.gz)
 	diversions = "var/lib/dpkg/diversions"
 )

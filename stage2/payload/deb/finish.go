@@ -33,6 +33,7 @@ func (p *Payload) Finish(ctx context.Context, sel *payload.Selection, target str
 		removeGlob(filepath.Join(target, "var/cache/apt/archives/*.deb")),
 		removeGlob(filepath.Join(target, "var/cache/apt/*.bin")),
 		removeGlob(filepath.Join(target, "var/lib/dpkg/*-old")),
+		removeGlob(filepath.Join(target, wanted+"*")),
 	)
 }
 

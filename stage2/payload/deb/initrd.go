@@ -55,7 +55,7 @@ func kernels(sel *payload.Selection) []string {
 // made the links to it already (linux-update-symlinks(1)), and update-initramfs
 // knows it by its name in /boot.
 func (p *Payload) initrd(ctx context.Context, sel *payload.Selection, target string, pr payload.Progress) error {
-	fits := p.initrdFits(sel)
+	fits, made := p.initrdFits(sel), false
 	for _, version := range kernels(sel) {
 		image := filepath.Join(target, "boot", "initrd.img-"+version)
 		if _, err := os.Stat(image); err == nil {
@@ -65,25 +65,41 @@ func (p *Payload) initrd(ctx context.Context, sel *payload.Selection, target str
 		if fits {
 			err = copyFile(filepath.Join(target, setDir, discDir(1), p.catalog.Initrd.Path), image)
 		} else {
-			err = p.makeInitrd(ctx, version, target, pr)
+			err = p.makeInitrd(ctx, target, pr, "-c", version)
 		}
 		if err != nil {
 			return fmt.Errorf("initramfs of kernel %s: %w", version, err)
 		}
+		made = true
 	}
-	return nil
+	return p.renewInitrd(ctx, target, pr, made || fits)
+}
+
+// renewInitrd makes the initramfs that came with a kernel's package anew, if packages
+// wanted that while nothing was to be made.
+func (p *Payload) renewInitrd(ctx context.Context, target string, pr payload.Progress, fresh bool) error {
+	note := filepath.Join(target, wanted+filepath.Base(updateInitramfs))
+	if _, err := os.Stat(note); err != nil {
+		return nil
+	}
+	if !fresh {
+		if err := p.makeInitrd(ctx, target, pr, "-u", "all"); err != nil {
+			return fmt.Errorf("initramfs: %w", err)
+		}
+	}
+	return os.Remove(note)
 }
 
 // makeInitrd runs the real update-initramfs, if the target has one.
-func (p *Payload) makeInitrd(ctx context.Context, version, target string, pr payload.Progress) error {
+func (p *Payload) makeInitrd(ctx context.Context, target string, pr payload.Progress, mode, version string) error {
 	for _, program := range []string{updateInitramfs + aside, updateInitramfs} {
 		info, err := os.Lstat(filepath.Join(target, program))
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		pr.Line("making the initramfs of kernel " + version)
+		pr.Line("making the initramfs (" + mode + " " + version + ")")
 		return p.Commands.Run(ctx, host.Command{
-			Args: []string{program, "-c", "-k", version}, Root: target, Env: p.env(), Line: pr.Line,
+			Args: []string{program, mode, "-k", version}, Root: target, Env: p.env(), Line: pr.Line,
 		})
 	}
 	return nil

@@ -312,6 +312,9 @@ func TestInstallFailingPackage(t *testing.T) {
 	if !strings.Contains(failed.Reason, "exit status 7") {
 		t.Errorf("reason %q", failed.Reason)
 	}
+	if _, err := os.Stat(filepath.Join(target, "real-one-ran")); err == nil {
+		t.Error("update-initramfs was not diverted")
+	}
 	os.Remove(filepath.Join(target, "fail"))
 	if err := p.Install(ctx, sel, target, pr); err != nil {
 		t.Fatalf("again: %v\n%s", err, strings.Join(pr.lines, "\n"))
@@ -323,8 +326,11 @@ func TestInstallFailingPackage(t *testing.T) {
 	if err != nil || string(env) != "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin noninteractive C.UTF-8\n" {
 		t.Errorf("environment %q, %v", env, err)
 	}
-	if _, err := os.Stat(filepath.Join(target, "real-one-ran")); err == nil {
-		t.Error("update-initramfs was not diverted")
+	if _, err := os.Stat(filepath.Join(target, "real-one-ran")); err != nil {
+		t.Errorf("update-initramfs was wanted by a package and not run in the end: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(target, wanted+"*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 	if info, err := os.Lstat(filepath.Join(target, "usr/sbin/update-initramfs")); err != nil || !info.Mode().IsRegular() {
 		t.Errorf("update-initramfs was not put back: %v", err)
