@@ -30,7 +30,7 @@ func kickstart(storage string, disks ...string) string {
 		clear += " --drives=" + strings.Join(disks, ",")
 	}
 	return "text\nlang C.UTF-8\nkeyboard us\ntimezone Etc/UTC --utc\nrootpw " + password + "\n" + clear + "\n" + storage +
-		"bootloader\npoweroff\n%packages\n@data\n@hello\n%end\n"
+		"bootloader --append=no_timer_check\npoweroff\n%packages\n@data\n@hello\n%end\n"
 }
 
 // layout is a way to use disks, and how it shows in the installed system.
@@ -110,11 +110,14 @@ func (l layout) scenario(t *testing.T) (s vmtest.Scenario, ignored string) {
 	dir := t.TempDir()
 	for i := 1; i <= max(1, l.disks); i++ {
 		path := filepath.Join(dir, fmt.Sprintf("disk%d.img", i))
-		if err := vm.MkDisk(path, 4<<30); err != nil {
+		size := int64(4 << 30)
+		if i == max(1, l.disks) {
+			size, ignored = 256<<20, path
+		}
+		if err := vm.MkDisk(path, size); err != nil {
 			t.Fatal(err)
 		}
 		s.Disks = append(s.Disks, vm.Disk{Path: path, Serial: fmt.Sprintf("more%d", i), Sector: l.sector})
-		ignored = path
 	}
 	fill(t, ignored)
 	return s, ignored
@@ -128,8 +131,8 @@ func fill(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for at := int64(0); at < 4<<30; at += 256 << 20 {
-		if _, err := f.WriteAt([]byte(fmt.Sprintf("nobody named this disk, %d", at)), at); err != nil {
+	for at := int64(0); at < 256<<20; at += 16 << 20 {
+		if _, err := fmt.Fprintf(io.NewOffsetWriter(f, at), "nobody named this disk, %d", at); err != nil {
 			t.Fatal(err)
 		}
 	}
