@@ -82,7 +82,11 @@ func mapperName(dir string) string {
 func closeLayer(dir, nodes string) error {
 	name := mapperName(dir)
 	if name == "" {
-		return os.WriteFile(filepath.Join(dir, "md", "array_state"), []byte("clear\n"), 0)
+		if err := os.WriteFile(filepath.Join(dir, "md", "array_state"), []byte("clear\n"), 0); err != nil {
+			return err
+		}
+		dev := filepath.Dir(nodes)
+		return forgetLinks(dev, filepath.Join(dev, filepath.Base(dir)))
 	}
 	if err := devmapper.Remove(name); err != nil && !errors.Is(err, unix.ENXIO) {
 		return err
@@ -94,17 +98,26 @@ func closeLayer(dir, nodes string) error {
 // Another try could not make a group of that name.
 func forgetNode(nodes, name string) error {
 	node := filepath.Join(nodes, name)
-	links, err := filepath.Glob(filepath.Join(filepath.Dir(nodes), "*", "*"))
+	if err := forgetLinks(filepath.Dir(nodes), node); err != nil {
+		return err
+	}
+	if err := os.Remove(node); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// forgetLinks removes the links to node in the directories of dev.
+func forgetLinks(dev, node string) error {
+	links, err := filepath.Glob(filepath.Join(dev, "*", "*"))
 	if err != nil {
 		return err
 	}
 	for _, link := range links {
-		if to, err := os.Readlink(link); err == nil && to == node && os.Remove(link) == nil {
+		to, err := os.Readlink(link)
+		if err == nil && (to == node || filepath.Join(filepath.Dir(link), to) == node) && os.Remove(link) == nil {
 			_ = os.Remove(filepath.Dir(link)) // unless it holds others
 		}
-	}
-	if err := os.Remove(node); !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package linuxhost
 
 import (
+	"cmp"
 	"os"
 	"strings"
 )
@@ -55,19 +56,36 @@ func (u users) add(device, use string) {
 // of is what uses the device with this directory in sysfs. What is only built on it
 // can be ended, if it is a thing that Release knows and is itself in no use.
 func (u users) of(p prober, dir, device string) string {
-	for _, name := range []string{p.text(dir + "/dev"), device} {
+	names := []string{p.text(dir + "/dev"), device}
+	if name := p.text(dir + "/dm/name"); name != "" {
+		names = append(names, "/dev/mapper/"+name) // as btrfs is mounted, whose number is its own
+	}
+	for _, name := range names {
 		if use := u[name]; use != "" {
 			return use
 		}
 	}
 	for _, name := range p.list(dir + "/holders") {
 		holder := "sys/block/" + name
-		use := u.of(p, holder, "/dev/"+name)
+		use := cmp.Or(u.of(p, holder, "/dev/"+name), u.ofParts(p, holder))
 		if !p.ours(holder) {
 			return "used by " + name
 		}
 		if use != "" {
 			return "used by " + name + ", which is " + use
+		}
+	}
+	return ""
+}
+
+// ofParts is what uses a partition of the device.
+func (u users) ofParts(p prober, dir string) string {
+	for _, name := range p.list(dir) {
+		if p.text(dir+"/"+name+"/partition") == "" {
+			continue
+		}
+		if use := u.of(p, dir+"/"+name, "/dev/"+name); use != "" {
+			return use
 		}
 	}
 	return ""

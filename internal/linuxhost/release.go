@@ -75,9 +75,11 @@ func (h *Host) release(ctx context.Context, dir string) error {
 // end ends a device on which nothing stands.
 func (h *Host) end(ctx context.Context, dir string) error {
 	node := "/dev/" + filepath.Base(dir)
+	link := node // what links lead to
 	var args []string
 	if name, err := os.ReadFile(filepath.Join(dir, "dm", "name")); err == nil {
 		args = []string{"dmsetup", "remove", "--retry", strings.TrimSpace(string(name))}
+		link = "/dev/mapper/" + args[len(args)-1]
 	} else if _, err := os.Stat(filepath.Join(dir, "md")); err == nil {
 		args = []string{"mdadm", "--stop", node}
 	} else {
@@ -85,7 +87,7 @@ func (h *Host) end(ctx context.Context, dir string) error {
 	}
 	err := h.Run(ctx, host.Command{Args: args, Env: host.WithoutUdev()})
 	if err == nil {
-		return forget(args[len(args)-1])
+		return forget(link)
 	}
 	if _, gone := os.Stat(dir); errors.Is(gone, fs.ErrNotExist) {
 		return nil
@@ -98,15 +100,16 @@ func (h *Host) end(ctx context.Context, dir string) error {
 	return fmt.Errorf("stop %s: %w", node, err)
 }
 
-// forget removes the links below /dev/GROUP that LVM makes where udev doesn't: a group of
-// that name couldn't be made again.
-func forget(name string) error {
+// forget removes the links to node that LVM makes below /dev/GROUP and mdadm in /dev/md where udev
+// doesn't: a group of that name couldn't be made again, and another array may get that node.
+func forget(node string) error {
 	links, err := filepath.Glob("/dev/*/*")
 	if err != nil {
 		return err
 	}
 	for _, link := range links {
-		if to, err := os.Readlink(link); err != nil || to != "/dev/mapper/"+name {
+		to, err := os.Readlink(link)
+		if err != nil || to != node && filepath.Join(filepath.Dir(link), to) != node {
 			continue
 		}
 		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {

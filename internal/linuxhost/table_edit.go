@@ -57,14 +57,32 @@ func (h *Host) prepare(ctx context.Context, disk string, e host.Edit) (todo host
 	if err != nil {
 		return todo, before, err
 	}
+	before, err = h.takeUp(ctx, f)
 	f.Close() // or its partitions would be in use
-	if before, err = h.readTable(ctx, disk); err != nil {
+	if err != nil {
 		return todo, before, err
 	}
 	if todo, err = before.todo(e); err != nil {
 		return todo, before, fmt.Errorf("change the partition table of %s: %w", disk, err)
 	}
 	return todo, before, h.wipeParts(ctx, disk, todo.Delete)
+}
+
+// takeUp reads the table of disk f, and has the kernel know it as it is: an earlier try may
+// have changed it and not told, and then the names are those of other partitions.
+func (h *Host) takeUp(ctx context.Context, f *os.File) (sfdiskTable, error) {
+	t, err := h.readTable(ctx, f.Name())
+	if err != nil {
+		return t, err
+	}
+	g, err := blockGeometry(f)
+	if err != nil {
+		return t, err
+	}
+	if err := tell(f, t.table(), g); err != nil {
+		return t, fmt.Errorf("make the kernel take over the partition table of %s: %w", f.Name(), err)
+	}
+	return t, nil
 }
 
 // wipeParts removes the signatures from partitions that will go, or what is in

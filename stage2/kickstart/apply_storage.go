@@ -27,8 +27,19 @@ func applyClearpart(b *builder, c *call) {
 	if c.has("disklabel") && !slices.Contains([]string{"gpt", "msdos"}, clear.Label) {
 		b.wrong(c, "--disklabel=%s is no partition table of a PC: write gpt or msdos", clear.Label)
 	}
+	b.notEmpty(c, "drives")
 	b.answers.Storage.Clear = clear
 	b.later(func() { b.leftAlone(c, "--drives", clear.Drives) })
+}
+
+// notEmpty refuses an option without a value, which would mean every disk: it is what is left of a
+// variable that wasn't set.
+func (b *builder) notEmpty(c *call, options ...string) {
+	for _, o := range options {
+		if c.has(o) && len(c.items(o)) == 0 {
+			b.wrong(c, "--%s names no disks: name them, or leave it out", o)
+		}
+	}
 }
 
 // leftAlone reports disks that are to be written to and to be ignored, as far as
@@ -45,6 +56,7 @@ func (b *builder) leftAlone(c *call, option string, disks []string) {
 }
 
 func applyIgnoredisk(b *builder, c *call) {
+	b.notEmpty(c, "drives", "only-use")
 	s := &b.answers.Storage
 	s.Ignore = append(s.Ignore, c.items("drives")...)
 	s.OnlyUse = append(s.OnlyUse, c.items("only-use")...)

@@ -70,13 +70,28 @@ func (r *redactor) lines() {
 		for start < next && strings.IndexByte("# \t", r.src[start]) >= 0 {
 			start++
 		}
-		if words, _, err := lex(r.src[:next], start); err == nil {
-			r.lenient(words)
-		} else {
-			r.fields(start, next)
+		r.line(start, next)
+		if joined := joinedEnd(r.src, next); joined > next {
+			r.line(start, joined)
 		}
 		at = next
 	}
+}
+
+func (r *redactor) line(start, next int) {
+	if words, _, err := lex(r.src[:next], start); err == nil {
+		r.lenient(words)
+	} else {
+		r.fields(start, next)
+	}
+}
+
+// joinedEnd is where the line that ends at next and those that backslashes join to it end.
+func joinedEnd(src []byte, next int) int {
+	for next < len(src) && bytes.HasSuffix(bytes.TrimRight(src[:next], "\r\n"), []byte("\\")) {
+		next = lineEnd(src, next)
+	}
+	return next
 }
 
 // unreadable hides a whole line but its first word.
@@ -282,6 +297,10 @@ func (r *redactor) apply() []byte {
 	for _, s := range r.spans {
 		if s.start >= at {
 			out = append(append(out, r.src[at:s.start]...), s.text...)
+			at = s.start
+		}
+		for range bytes.Count(r.src[at:max(at, s.end)], []byte("\n")) { // a line stays a line
+			out = append(out, "\\\n"...)
 		}
 		at = max(at, s.end)
 	}

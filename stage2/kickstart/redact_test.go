@@ -166,3 +166,22 @@ func FuzzRedactWritten(f *testing.F) {
 		leaks(t, string(Redact(Write(a))), secret)
 	})
 }
+
+// TestRedactJoined: a secret that a backslash puts on another line is none the less one, and
+// no line is lost.
+func TestRedactJoined(t *testing.T) {
+	for _, file := range []string{
+		"%pre\ncat > /tmp/x <<E\npart / --encrypted \\\n  --passphrase=sekret1 --size=1\nE\n%end\n",
+		"%pre\necho rootpw --plaintext \\\n sekret1\n%end\n",
+		"%post\npart / --passphrase=\\\nsekret1\n%end\n",
+		"%post\npart / --passphrase=se\\\nkret1 --size=1\n%end\n",
+	} {
+		got := string(Redact([]byte(file)))
+		if strings.Contains(got, "kret1") {
+			t.Errorf("%s\nbecame\n%s", file, got)
+		}
+		if strings.Count(got, "\n") != strings.Count(file, "\n") {
+			t.Errorf("%q has other lines than %q", got, file)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // StackOn is the stack that a device is a member of; false when it is of none.
@@ -74,7 +75,17 @@ func (s Stack) Describe() string {
 	return named(s.Kind, s.Name)
 }
 
-func named(what, name string) string { return strings.TrimSpace(what + " " + name) }
+func named(what, name string) string { return strings.TrimSpace(what + " " + printable(name)) }
+
+// printable is a name from a disk, where anything can stand.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, name)
+}
 
 // inner is what stands in the parentheses behind a name.
 func (s Stack) inner(words ...string) string {
@@ -114,7 +125,7 @@ func (s Stack) groupWords() string {
 
 // describe is a logical volume in words: `home xfs "home" 300 GiB`.
 func (v Stacked) describe() string {
-	words := []string{v.Name}
+	words := []string{printable(v.Name)}
 	switch {
 	case v.FSType != "":
 		words = append(words, quoted(v.FSType, v.Label))
@@ -133,7 +144,7 @@ func (s Stack) subvolumes() string {
 	}
 	names := make([]string, len(s.Volumes))
 	for i, v := range s.Volumes {
-		names[i] = v.Name
+		names[i] = printable(v.Name)
 	}
 	return plural(len(names), "subvolume") + " " + strings.Join(names, ", ")
 }

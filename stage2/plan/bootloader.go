@@ -21,7 +21,8 @@ import (
 type bootloader struct {
 	base
 	efi     bool
-	arch    string   // Debian's name
+	arch    string // Debian's name
+	seen    disks
 	disks   []string // whose boot sectors are written, by BIOS
 	stable  []string // names of the disks that stay the same, for grub-pc's debconf answer
 	esps    []string // where the EFI system partitions are mounted; the first is the usual
@@ -37,6 +38,9 @@ type bootloader struct {
 }
 
 func (s bootloader) Run(ctx context.Context, env *Env) error {
+	if err := s.seen.check(env); err != nil {
+		return err
+	}
 	if s.locked { // grub-install asks its own root's file
 		if err := env.Host.WriteFile("/etc/default/grub", []byte("GRUB_ENABLE_CRYPTODISK=y\n"), 0o644); err != nil {
 			return fmt.Errorf("let the boot loader open encrypted disks: %w", err)

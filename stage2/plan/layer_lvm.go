@@ -111,7 +111,11 @@ func (s logical) remove(ctx context.Context, env *Env) error {
 	if err := runIn(ctx, env, c); err != nil {
 		return fmt.Errorf("list the volumes of %s: %w", l.Group, err)
 	}
-	for _, name := range []string{l.Name, cacheName(l)} {
+	mine := []string{l.Name}
+	if l.CacheMiB > 0 {
+		mine = append(mine, cacheName(l))
+	}
+	for _, name := range mine {
 		if !slices.Contains(strings.Fields(names.String()), name) {
 			continue
 		}

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/molt-installer/molt/stage2/host"
 )
 
 // raid makes an array of md(4), mdadm(8). The array can be used at once; that its members become
@@ -18,8 +21,11 @@ func (s raid) Run(ctx context.Context, env *Env) error {
 	loadModule(ctx, env, "md-mod")
 	l := s.layer
 	if l.Existing {
-		if exists(env, l.Device) {
+		if s.runs(ctx, env) {
 			return nil
+		}
+		if err := env.Host.Remove(l.Device); err != nil { // a link that leads elsewhere by now
+			return fmt.Errorf("put the array %s together: %w", l.Name, err)
 		}
 		args := append([]string{"mdadm", "--assemble", "--run", "--uuid", l.UUID, l.Device}, l.On...)
 		if err := tool(ctx, env, "", args...); err != nil {
@@ -38,6 +44,17 @@ func (s raid) Run(ctx context.Context, env *Env) error {
 		return fmt.Errorf("erase %s: %w", l.Device, err)
 	}
 	return nil
+}
+
+// runs reports whether the device is the array that is meant: its name can be one that an array of
+// an earlier try left behind.
+func (s raid) runs(ctx context.Context, env *Env) bool {
+	if !exists(env, s.layer.Device) {
+		return false
+	}
+	var facts strings.Builder
+	c := host.Command{Args: []string{"mdadm", "--detail", "--export", s.layer.Device}, Env: host.WithoutUdev(), Stdout: &facts}
+	return runIn(ctx, env, c) == nil && slices.Contains(strings.Fields(facts.String()), "MD_UUID="+s.layer.UUID)
 }
 
 // mdadmArgs make an array that every machine takes for its own (homehost "any"), so

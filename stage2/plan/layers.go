@@ -103,6 +103,9 @@ func (s layered) Undo(ctx context.Context, env *Env) error {
 	if env.Result.Target != "" {
 		return nil // the installer runs from there: it is stage 1's to free
 	}
+	if err := s.check(env); err != nil {
+		return err
+	}
 	return releaseAll(ctx, env, s.on)
 }
 

@@ -252,7 +252,7 @@ func TestStorageTables(t *testing.T) {
 	p.Layers = append(p.Layers, Layer{Kind: LayerLUKS, Name: "luks-V", Device: "/dev/mapper/luks-V", On: []string{"/dev/vda9"}, UUID: "V"})
 	files := p.storageTables()
 	for name, want := range map[string]string{
-		"crypttab":         "luks-U UUID=U none luks,discard,initramfs\nluks-V UUID=V none luks,discard\n",
+		"crypttab":         "luks-U UUID=U none luks,discard,initramfs\nluks-V UUID=V none luks,discard,initramfs\n",
 		"mdadm/mdadm.conf": "ARRAY /dev/md/data UUID=a:b:c:d\n",
 		"fstab":            "UUID=B /home btrfs subvol=home 0 0\n",
 	} {

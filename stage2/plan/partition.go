@@ -74,6 +74,8 @@ func partitionStep(d Disk) Step {
 		}
 	}
 	switch {
+	case d.Table == "" && d.Kept: // what is made on it clears it
+		return nil
 	case d.Table == "":
 		b.title = "Erase " + d.Path
 		return partition{b, is, host.Table{}, nil, true}

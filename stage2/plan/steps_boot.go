@@ -21,6 +21,9 @@ func (b *builder) bootloader() bootloader {
 	for _, d := range disks {
 		s.stable = append(s.stable, b.stableName(d))
 	}
+	for _, d := range b.plan.Disks {
+		s.seen = append(s.seen, seen{d.Path, d.Seq})
+	}
 	if a.Boot.Timeout != nil {
 		s.timeout = *a.Boot.Timeout
 	}

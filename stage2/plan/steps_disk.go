@@ -44,6 +44,7 @@ func (b *builder) diskSteps() {
 func (b *builder) shrink(volumes []Volume) {
 	for _, v := range volumes {
 		if v.NoFormat && v.Was > v.Size {
+			v.Device = cmp.Or(v.WasDevice, v.Device)
 			b.add(resizeFS{base{"shrink-" + flat(v.Device), "Make " + v.FSType + " on " + v.Device + " smaller", 10}, b.diskOf(v), v, v.Size})
 		}
 	}

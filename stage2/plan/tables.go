@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -56,7 +57,13 @@ func (s retable) Run(ctx context.Context, env *Env) error {
 		return nil
 	}
 	if err := inTarget(ctx, env, "update-initramfs", "-u", "-k", "all"); err != nil {
-		return fmt.Errorf("make the initramfs for what root is on: %w", err)
+		err = fmt.Errorf("make the initramfs for what root is on: %w", err)
+		for name := range s.files { // so that another try makes it again
+			if name != "fstab" {
+				err = errors.Join(err, env.Host.Remove(Target+"/etc/"+name))
+			}
+		}
+		return err
 	}
 	return nil
 }
@@ -113,44 +120,16 @@ func fstabText(volumes []Volume) string {
 // crypttab lists the encrypted devices. Those that the root is on, or the swap space to wake
 // up from, are opened by the initramfs; systemd asks once for all others.
 func (p *Plan) crypttab() string {
-	early := p.early()
 	var b strings.Builder
 	for _, l := range p.Layers {
-		if l.Kind != LayerLUKS {
-			continue
+		if l.Kind == LayerLUKS { // all by the initramfs: what opens others later is a package that not every system has
+			fmt.Fprintf(&b, "%s UUID=%s none luks,discard,initramfs\n", l.Name, l.UUID)
 		}
-		options := "luks,discard"
-		if early[l.Device] {
-			options += ",initramfs"
-		}
-		fmt.Fprintf(&b, "%s UUID=%s none %s\n", l.Name, l.UUID, options)
 	}
 	if b.Len() == 0 {
 		return ""
 	}
 	return "# /etc/crypttab: see crypttab(5). Written by the installer.\n" + b.String()
-}
-
-// early are the devices that must be there before the root is mounted.
-func (p *Plan) early() map[string]bool {
-	need := map[string]bool{}
-	for _, v := range p.volumes() {
-		if slices.Contains([]string{"/", "/usr", "swap"}, v.Mount) {
-			need[v.Device] = true
-		}
-	}
-	for _, l := range slices.Backward(p.Layers) {
-		if !need[l.Device] && !need["vg "+l.Name] {
-			continue
-		}
-		if l.Group != "" {
-			need["vg "+l.Group] = true
-		}
-		for _, d := range l.On {
-			need[d] = true
-		}
-	}
-	return need
 }
 
 // below are the layers that device is on, from the top, and the devices in the end: partitions

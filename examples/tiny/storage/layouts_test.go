@@ -168,6 +168,7 @@ func TestLayouts(t *testing.T) {
 			firmwares = []vm.Firmware{vm.BIOS, vm.UEFI}
 		}
 		for _, fw := range firmwares {
+			l := l
 			if l.firmware = fw; fw == vm.BIOS && l.sector > 512 {
 				l.sector = 0 // a PC's BIOS doesn't start from such disks
 			}

@@ -275,7 +275,7 @@ func (s *System) AtScreen(user, password string) {
 		{"[#$] ", "echo at $(tty)\n"},
 		{"at /dev/tty1", "exit\n"},
 	} {
-		s.Shell("timeout 60 sh -c 'until grep -q \"" + p.shows + "\" /dev/vcs1; do sleep 0.2; done'")
+		s.Shell("timeout 300 sh -c 'until grep -q \"" + p.shows + "\" /dev/vcs1; do sleep 0.2; done' || (cat /dev/vcs1; false)")
 		if err := s.SendKeys(s.ctx, p.keys); err != nil {
 			s.t.Fatal(err)
 		}

@@ -162,13 +162,15 @@ func (m *maker) both(kernels Volume, from []string) {
 // bootBIOS takes the disks that GRUB's image fits on: with a BIOS boot
 // partition, or between a dos table and the first partition.
 func (m *maker) bootBIOS(kernels Volume) {
+	on := m.on(kernels.Device)
 	var can []string
 	for _, d := range m.Disks {
-		if d.Table == "dos" || slices.ContainsFunc(d.Parts, isBIOSBoot) {
+		// A disk that is only there for what is kept on it keeps its boot sector.
+		ours := slices.Contains(on, d.Path) || m.find(d.Path).room || m.Loader.Disk != "" && Matches(m.find(d.Path).Disk, m.Loader.Disk)
+		if ours && (d.Table == "dos" || slices.ContainsFunc(d.Parts, isBIOSBoot)) {
 			can = append(can, d.Path)
 		}
 	}
-	on := m.on(kernels.Device)
 	both := slices.DeleteFunc(slices.Clone(can), func(d string) bool { return !slices.Contains(on, d) })
 	if !m.redundant(kernels.Device) {
 		both = both[:min(1, len(both))]

@@ -21,16 +21,26 @@ func (m *maker) check() {
 	}
 	for _, a := range s.Arrays {
 		m.checkFormat("raid "+a.Name, a.Mount, fsType(a.Mount, a.FSType), a.Format)
+		m.checkRoot(a.Mount, a.NoFormat)
 	}
 	for _, l := range s.Logicals {
 		m.checkLogical(l)
+		m.checkRoot(l.Mount, l.NoFormat)
 	}
 	for _, v := range s.Btrfs {
 		m.checkMount(v.Mount, "btrfs")
+		m.checkRoot(v.Mount, v.NoFormat || v.Existing && v.Subvolume != "")
 	}
 	m.checkReferences()
 	if spec := m.Loader.Disk; spec != "" && len(m.Machine.FindAll(spec)) == 0 {
 		m.Problems.Add(DiskUnknown, spec, "bootloader --boot-drive names a disk that isn't there")
+	}
+}
+
+// checkRoot refuses to install over another system.
+func (m *maker) checkRoot(mount string, kept bool) {
+	if mount == "/" && kept {
+		m.Problems.Add(BadPartition, "/", "can't be kept (--noformat): the new system needs an empty file system")
 	}
 }
 

@@ -24,6 +24,11 @@ func (m *maker) clearDisk(d *disk) {
 		m.clearWhole(d)
 		return
 	}
+	all := d.scope && m.s.Clear.Mode == "all"
+	if _, member := m.Machine.StackOn(d.Path); (member || d.FSType != "") && !all {
+		m.keep(d, "is part of something as a whole, in spite of its partition table; use clearpart --all --drives="+d.Name())
+		return
+	}
 	for _, p := range d.Parts {
 		if d.scope && m.cleared(p) {
 			d.lost[p.Path] = true
@@ -31,8 +36,11 @@ func (m *maker) clearDisk(d *disk) {
 	}
 	d.dropExtended()
 	none := len(d.lost) == len(d.Parts)
-	if d.scope && none && (m.s.Clear.Mode == "all" || m.s.Clear.InitLabel) || d.Table != "gpt" && d.Table != "dos" {
-		m.renew(d, none)
+	switch {
+	case d.scope && none && (all || m.s.Clear.InitLabel):
+		m.renew(d, true)
+	case d.Table != "gpt" && d.Table != "dos":
+		m.renew(d, false)
 	}
 }
 
@@ -45,6 +53,8 @@ func (m *maker) clearWhole(d *disk) {
 		d.room = false
 	case m.unreadable(d.Disk):
 		m.keep(d, "has no partition table; zerombr or clearpart --initlabel allows to make one")
+	case len(d.Parts) > 0 && !all:
+		m.keep(d, "has partitions ("+d.Contents()+") and no table that can be changed; use clearpart --all --drives="+d.Name())
 	case d.FSType != "" && !all && !linux:
 		m.keep(d, "holds "+d.Contents()+", which is not given up; use clearpart --all --drives="+d.Name())
 	default:

@@ -2,6 +2,7 @@ package layout
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
@@ -115,6 +116,10 @@ func (m *maker) oldLogical(vg *group, lv *logical) bool {
 	for i := range vg.old.Volumes {
 		if vg.old.Volumes[i].Name == lv.Name {
 			lv.old = &vg.old.Volumes[i]
+			if pool := strings.HasSuffix(lv.old.Kind, "-pool"); pool != lv.ThinPool || pool && lv.Resize {
+				m.Problems.Add(BadReference, "logvol "+lv.Name, "is %s in the group %s, and can't be used again as that", cmp.Or(lv.old.Kind, "a volume"), vg.Name)
+				return false
+			}
 			if !lv.Resize {
 				lv.got = lv.old.Size / vg.unit
 			}

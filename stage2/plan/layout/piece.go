@@ -3,6 +3,7 @@ package layout
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
@@ -139,7 +140,9 @@ func (m *maker) checkKept(q *piece, d machine.Device) {
 	kind := memberKind(q.Mount)
 	switch {
 	case q.Mount == "/":
-		m.Problems.Add(BadPartition, "/", "can't be kept (--noformat): the new system needs an empty file system")
+		m.checkRoot("/", true)
+	case kind == "" && q.LUKS == nil && (strings.HasPrefix(q.Mount, "/") && !mountable(d.FSType) || q.Mount == "swap" && d.FSType != "swap"):
+		m.Problems.Add(BadPartition, q.Mount, "%s (%s) can't be kept as that", d.Path, cmp.Or(d.FSType, "nothing known"))
 	case q.LUKS != nil && d.FSType != "crypto_LUKS":
 		m.Problems.Add(BadEncryption, q.Mount, "%s is not encrypted", d.Path)
 	case kind != "" && q.LUKS == nil && d.FSType != memberType(kind):
@@ -147,6 +150,11 @@ func (m *maker) checkKept(q *piece, d machine.Device) {
 	case kind == "" && q.fstype == "" && q.Mount != biosboot:
 		m.Problems.Add(BadPartition, q.Mount, "there is no file system on %s to be kept", d.Path)
 	}
+}
+
+// mountable reports whether blkid's type is that of a file system.
+func mountable(fstype string) bool {
+	return !slices.Contains([]string{"", "swap", "LVM2_member", "linux_raid_member", "crypto_LUKS"}, fstype)
 }
 
 // memberType is what blkid calls a member of that kind.

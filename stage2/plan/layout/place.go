@@ -180,7 +180,11 @@ func (m *maker) volumes(d *disk, extended []gap) []Volume {
 			}
 		}
 		used[number] = true
-		all = append(all, m.keptVolume(d, m.pieceOn(p.Path), p, partPath(d.Path, number), number))
+		v := m.keptVolume(d, m.pieceOn(p.Path), p, partPath(d.Path, number), number)
+		if v.Device != p.Path {
+			v.WasDevice = p.Path
+		}
+		all = append(all, v)
 	}
 	next := func() int {
 		for n := 1; ; n++ {

@@ -10,15 +10,15 @@ import (
 
 // checkReferences finds members that aren't there, and are used twice or never.
 func (m *maker) checkReferences() {
-	r := refs{m: m, there: map[string]bool{}, users: map[string]string{}}
+	r := refs{m: m, there: map[string]bool{}, users: map[string]string{}, kept: map[string]bool{}}
 	for _, p := range m.s.Partitions {
-		r.there[p.Mount] = memberKind(p.Mount) != ""
+		r.there[p.Mount], r.kept[p.Mount] = memberKind(p.Mount) != "", p.NoFormat
 	}
 	for _, a := range m.s.Arrays {
-		r.there[a.Mount] = memberKind(a.Mount) != ""
+		r.there[a.Mount], r.kept[a.Mount] = memberKind(a.Mount) != "", a.NoFormat
 	}
 	for _, l := range m.s.Logicals {
-		r.there[l.Mount] = memberKind(l.Mount) == "btrfs"
+		r.there[l.Mount], r.kept[l.Mount] = memberKind(l.Mount) == "btrfs", l.NoFormat
 	}
 	r.arrays()
 	r.groups()
@@ -36,6 +36,7 @@ type refs struct {
 	m     *maker
 	there map[string]bool
 	users map[string]string
+	kept  map[string]bool // --noformat
 }
 
 // use notes that user is made of members of a kind.
@@ -48,6 +49,8 @@ func (r refs) use(user, kind string, members []string) {
 			r.m.Problems.Add(BadReference, user, "%s can't be a member; one is called %s.…", name, kind)
 		case r.users[name] != "":
 			r.m.Problems.Add(BadReference, user, "%s is a member of %s already", name, r.users[name])
+		case r.kept[name]:
+			r.m.Problems.Add(BadReference, user, "%s is to be kept (--noformat), and would be erased to be a member of what is made; leave out one of them", name)
 		default:
 			r.users[name] = user
 		}
@@ -149,6 +152,8 @@ func (r refs) logicals() {
 			r.m.Problems.Add(BadReference, user, "there is no thin pool %s in the group %s (logvol none --thinpool --name=%s …)", l.Pool, l.Group, l.Pool)
 		case !l.Existing && !l.NoFormat && g.Existing && r.oldLogical(l):
 			r.m.Problems.Add(NameTaken, user, "is there already in the group %s; use another name, or --useexisting", l.Group)
+		case l.CacheMiB > 0 && (r.oldLogical(cacheOf(l)) || r.newLogical(cacheOf(l))):
+			r.m.Problems.Add(NameTaken, user, "its cache is to be %s, and a volume of the group %s has that name; rename one of them", cacheOf(l).Name, l.Group)
 		}
 		seen[l.Group+"/"+l.Name] = true
 		for _, pv := range l.CachePVs {
@@ -157,6 +162,15 @@ func (r refs) logicals() {
 			}
 		}
 	}
+}
+
+// cacheOf is the volume that LVM makes for the cache of l.
+func cacheOf(l config.Logical) config.Logical {
+	return config.Logical{Name: l.Name + "_cache", Group: l.Group}
+}
+
+func (r refs) newLogical(l config.Logical) bool {
+	return slices.ContainsFunc(r.m.s.Logicals, func(o config.Logical) bool { return o.Name == l.Name && o.Group == l.Group })
 }
 
 // pool reports whether the pool of l is made or there already.

@@ -161,6 +161,9 @@ func (m *maker) oldBtrfs(v config.Btrfs) (machine.Stack, bool) {
 		}
 	}
 	for _, s := range m.Machine.Stacks {
+		if len(s.Members) == 0 {
+			continue
+		}
 		if s.Kind == "btrfs" && v.Parent == "" && m.isMember(s, v.Members) {
 			return s, true
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
 )
 
@@ -12,26 +13,63 @@ import (
 // they are on goes, and those that stay. One that would lose only a part is a problem.
 func (m *maker) stacks() {
 	for _, s := range m.upFirst() {
-		leaves := m.leaves(s.Members)
-		var going, staying []string
-		for _, l := range leaves {
-			if m.gone(l) {
-				going = append(going, l.path())
-			} else {
-				staying = append(staying, l.path())
-			}
-		}
+		going, staying := m.split(s, len(m.Machine.Stacks))
 		switch {
-		case len(going) == 0 && !m.replaced(s):
+		case len(going) == 0:
 			m.stays = append(m.stays, s)
-		case len(staying) == 0 || m.replaced(s):
+		case len(staying) == 0:
 			m.stop(s)
 		default:
-			m.Problems.Add(StackBroken, few(going), "part of the %s %s, which is on %s too; give that up as well (clearpart --all --drives=…), or leave both",
-				kindWord(s.Kind), s.Name, few(staying))
+			m.Problems.Add(StackBroken, few(m.paths(going)), "part of the %s %s, which is on %s too; give that up as well (clearpart --all --drives=…), or leave both",
+				kindWord(s.Kind), s.Name, few(m.paths(staying)))
 		}
 	}
 	m.taken()
+	m.alike()
+}
+
+// split says which members of s go: those on what is cleared or gets something new, and
+// what is on them. A member that nobody knows stays.
+func (m *maker) split(s machine.Stack, depth int) (going, staying []string) {
+	for _, dev := range s.Members {
+		if m.ends(dev, depth) {
+			going = append(going, dev)
+		} else {
+			staying = append(staying, dev)
+		}
+	}
+	return going, staying
+}
+
+// ends reports whether dev won't be what it is.
+func (m *maker) ends(dev string, depth int) bool {
+	if l, ok := m.leaf(dev); ok {
+		return m.gone(l)
+	}
+	if m.replaced(dev) {
+		return true
+	}
+	i := slices.IndexFunc(m.Machine.Stacks, func(below machine.Stack) bool { return gives(below, dev) })
+	if i < 0 || depth == 0 {
+		return false
+	}
+	_, staying := m.split(m.Machine.Stacks[i], depth-1)
+	return len(staying) == 0
+}
+
+// paths are the partitions and disks that devices are on.
+func (m *maker) paths(devices []string) []string {
+	var all []string
+	for _, dev := range devices {
+		leaves := m.leaves([]string{dev})
+		for _, l := range leaves {
+			all = append(all, l.path())
+		}
+		if len(leaves) == 0 {
+			all = append(all, dev)
+		}
+	}
+	return all
 }
 
 // few are at most four of a list.
@@ -42,21 +80,17 @@ func few(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// replaced reports whether s is on an array or volume that stays and gets
-// something new on it.
-func (m *maker) replaced(s machine.Stack) bool {
+// replaced reports whether dev is an array or volume that stays and gets something
+// new on it.
+func (m *maker) replaced(dev string) bool {
 	for _, a := range m.s.Arrays {
-		old, ok := m.oldStack("raid", a.Name)
-		if ok && a.Existing && !a.NoFormat && slices.ContainsFunc(s.Members, func(dev string) bool { return gives(old, dev) }) {
+		if old, ok := m.oldStack("raid", a.Name); ok && a.Existing && !a.NoFormat && gives(old, dev) {
 			return true
 		}
 	}
-	for _, l := range m.s.Logicals {
-		if l.Existing && !l.NoFormat && slices.Contains(s.Members, "/dev/"+l.Group+"/"+l.Name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.s.Logicals, func(l config.Logical) bool {
+		return l.Existing && !l.NoFormat && dev == "/dev/"+l.Group+"/"+l.Name
+	})
 }
 
 func (m *maker) stop(s machine.Stack) {
@@ -109,6 +143,37 @@ func (m *maker) taken() {
 			if s.Kind == "raid" && s.Name == a.Name && (a.Existing || a.NoFormat) {
 				m.Problems.Add(BadReference, "raid "+a.Name, "is to be used again, and clearpart gives it up")
 			}
+		}
+	}
+	for _, v := range m.s.Btrfs {
+		old, ok := m.oldBtrfs(v)
+		if ok && slices.ContainsFunc(m.Stop, func(s machine.Stack) bool { return s.Kind == "btrfs" && s.UUID == old.UUID }) {
+			m.Problems.Add(BadReference, "btrfs "+v.Mount, "%s is to be used again, and what it is on is given up", old.Describe())
+		}
+	}
+}
+
+// alike refuses to choose between arrays or groups of one name.
+func (m *maker) alike() {
+	one := func(kind, name, option string) {
+		var on []string
+		for _, s := range m.Machine.Stacks {
+			if s.Kind == kind && s.Name == name {
+				on = append(on, few(s.Members))
+			}
+		}
+		if len(on) > 1 {
+			m.Problems.Add(BadReference, option+" "+name, "there are %d of that name, on %s; give the others another name first", len(on), strings.Join(on, " and on "))
+		}
+	}
+	for _, a := range m.s.Arrays {
+		if a.Existing || a.NoFormat {
+			one("raid", a.Name, "raid")
+		}
+	}
+	for _, g := range m.s.Groups {
+		if g.Existing {
+			one("vg", g.Name, "volgroup")
 		}
 	}
 }

@@ -54,6 +54,10 @@ func (m *maker) target() {
 // name adds the disks that spec names, and refuses those that can't be targets.
 func (m *maker) name(spec string, scope, room bool) {
 	found := m.Machine.FindAll(spec)
+	if len(found) > 1 && (strings.Contains(spec, "LABEL=") || strings.Contains(spec, "UUID=")) {
+		m.Problems.Add(DiskUnknown, spec, "%d disks have that; name the one that is meant", len(found))
+		return
+	}
 	for _, d := range found {
 		if why := m.Refused[d.Path]; why != "" {
 			m.Problems.Add(DiskRefused, d.Path, "can't be installed on: %s", why)

@@ -39,18 +39,19 @@ func (d Disk) Rewritten() bool {
 
 // Volume is a partition of the plan or a device on layers, with what will be on it.
 type Volume struct {
-	Device      string `json:"device"`            // "/dev/vda2", "/dev/vg0/root"
-	Number      int    `json:"number,omitempty"`  // of a partition
-	Mount       string `json:"mount"`             // "/", "swap", "biosboot"; "none" when it is formatted and not mounted; empty when it is a member of a layer, extended, or not used
-	FSType      string `json:"fstype,omitempty"`  // "ext4", "xfs", "vfat", "swap", "btrfs"; of a member as blkid calls it: "LVM2_member"; empty for biosboot
-	Start       int64  `json:"start,omitempty"`   // bytes, of a partition
-	Size        int64  `json:"size"`              // bytes
-	Was         int64  `json:"was,omitempty"`     // bytes, before it is made larger or smaller; 0 when it isn't
-	Type        string `json:"type,omitempty"`    // of a partition: GUID, or "0x83" on a dos table
-	GUID        string `json:"guid,omitempty"`    // of a new partition on a gpt
-	UUID        string `json:"uuid,omitempty"`    // of the file system, as blkid shows it
-	Label       string `json:"label,omitempty"`   // of the file system
-	Options     string `json:"options,omitempty"` // for fstab
+	Device      string `json:"device"`               // "/dev/vda2", "/dev/vg0/root"
+	Number      int    `json:"number,omitempty"`     // of a partition
+	Mount       string `json:"mount"`                // "/", "swap", "biosboot"; "none" when it is formatted and not mounted; empty when it is a member of a layer, extended, or not used
+	FSType      string `json:"fstype,omitempty"`     // "ext4", "xfs", "vfat", "swap", "btrfs"; of a member as blkid calls it: "LVM2_member"; empty for biosboot
+	Start       int64  `json:"start,omitempty"`      // bytes, of a partition
+	Size        int64  `json:"size"`                 // bytes
+	Was         int64  `json:"was,omitempty"`        // bytes, before it is made larger or smaller; 0 when it isn't
+	WasDevice   string `json:"was_device,omitempty"` // its name until the table is changed; empty when that stays
+	Type        string `json:"type,omitempty"`       // of a partition: GUID, or "0x83" on a dos table
+	GUID        string `json:"guid,omitempty"`       // of a new partition on a gpt
+	UUID        string `json:"uuid,omitempty"`       // of the file system, as blkid shows it
+	Label       string `json:"label,omitempty"`      // of the file system
+	Options     string `json:"options,omitempty"`    // for fstab
 	MkfsOptions string `json:"mkfs_options,omitempty"`
 	Subvolume   string `json:"subvolume,omitempty"` // of a btrfs, mounted from it; Device is the btrfs's
 	Existing    bool   `json:"existing,omitempty"`  // the partition, device or subvolume is there already
