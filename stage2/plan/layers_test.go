@@ -296,3 +296,11 @@ func TestTablesReplaced(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptWhole: a disk whose whole is kept, or opened, is not erased.
+func TestKeptWhole(t *testing.T) {
+	d := Disk{Path: "/dev/sdb", Size: 1 << 30, Kept: true, Parts: []Volume{{Device: "/dev/sdb", Mount: "/srv", FSType: "ext4", Existing: true, NoFormat: true}}}
+	if s := partitionStep(d); s != nil {
+		t.Errorf("a step %q", s.Title())
+	}
+}

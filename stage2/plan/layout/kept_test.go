@@ -1,0 +1,83 @@
+package layout_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/plan/layout"
+)
+
+// shelf has four disks: sda is empty, sdb1 and sdc1 are an array with a group on it, which
+// is on sdd1 too.
+func shelf() machine.Machine {
+	m := machine.Machine{Firmware: machine.BIOS, Memory: gib}
+	for _, path := range []string{"/dev/sda", "/dev/sdb", "/dev/sdc", "/dev/sdd"} {
+		d := machine.Disk{Path: path, Size: 20 * gib, Sector: 512}
+		if path != "/dev/sda" {
+			d.Table = "gpt"
+			d.Parts = []machine.Part{{Path: path + "1", Number: 1, Start: 1 << 20, Size: 10 * gib, FSType: "linux_raid_member"}}
+		}
+		m.Disks = append(m.Disks, d)
+	}
+	m.Disks[3].Parts[0].FSType = "LVM2_member"
+	m.Stacks = []machine.Stack{
+		{Kind: "raid", Name: "data", Level: "1", Device: "/dev/md127", Members: []string{"/dev/sdb1", "/dev/sdc1"}, Size: 10 * gib, FSType: "LVM2_member"},
+		{Kind: "vg", Name: "vg0", Members: []string{"/dev/md127", "/dev/sdd1"}, Volumes: []machine.Stacked{{Name: "home", Device: "/dev/vg0/home", Kind: "linear", Size: gib, FSType: "ext4"}}},
+	}
+	return m
+}
+
+// TestKept: what nobody gave up stays, whatever else is asked for; where it can't, nothing is done.
+func TestKept(t *testing.T) {
+	onA := func(change func(*config.Storage)) config.Storage {
+		s := everything(part("biosboot", 1, on("sda")), part("/", 5000, on("sda")))
+		s.Clear.Drives = []string{"sda"}
+		change(&s)
+		return s
+	}
+	for name, c := range map[string]struct {
+		storage config.Storage
+		machine func(*machine.Machine)
+		want    layout.Code
+	}{
+		"a group half on an array that is formatted": {onA(func(s *config.Storage) {
+			s.Arrays = []config.Array{{Mount: "/data", Name: "data", Format: config.Format{FSType: "ext4", Existing: true}}}
+		}), nil, layout.StackBroken},
+		"a kept member in a new group": {onA(func(s *config.Storage) {
+			s.Partitions = append(s.Partitions, keep("/dev/sdd1", "pv.1"))
+			s.Groups = []config.VolumeGroup{{Name: "new", Members: []string{"pv.1"}}}
+			s.Logicals = []config.Logical{{Mount: "/srv", Name: "srv", Group: "new", SizeMiB: 100}}
+		}), nil, layout.BadReference},
+		"partitions without a table": {onA(func(s *config.Storage) { s.Partitions = append(s.Partitions, part("/data", 500, on("sdb"))) }),
+			func(m *machine.Machine) { m.Disks[1].Table, m.Stacks = "", nil }, layout.DiskKept},
+		"a member in spite of a table": {onA(func(s *config.Storage) { s.Partitions = append(s.Partitions, part("/data", 500, on("sdb"))) }),
+			func(m *machine.Machine) {
+				m.Disks[1].Parts, m.Disks[1].FSType, m.Stacks = nil, "linux_raid_member", nil
+			}, layout.DiskKept},
+		"two arrays of one name": {onA(func(s *config.Storage) {
+			s.Arrays = []config.Array{{Mount: "/data", Name: "data", Format: config.Format{NoFormat: true, Existing: true}}}
+		}), func(m *machine.Machine) {
+			m.Stacks = append(m.Stacks[:1], machine.Stack{Kind: "raid", Name: "data", Device: "/dev/md126", Members: []string{"/dev/sdd1"}, FSType: "ext4", Size: gib})
+		}, layout.BadReference},
+		"a pool as a volume": {onA(func(s *config.Storage) {
+			s.Logicals = []config.Logical{{Mount: "/x", Name: "home", Group: "vg0", Format: config.Format{FSType: "ext4", Existing: true}}}
+		}), func(m *machine.Machine) { m.Stacks[1].Volumes[0].Kind = "thin-pool" }, layout.BadReference},
+		"the root on a kept volume": {onA(func(s *config.Storage) {
+			s.Partitions = s.Partitions[:1]
+			s.Logicals = []config.Logical{{Mount: "/", Name: "home", Group: "vg0", Format: config.Format{Existing: true, NoFormat: true}}}
+		}), nil, layout.BadPartition},
+		"a label of two disks": {onA(func(s *config.Storage) { s.Clear.Drives = []string{"LABEL=old"} }),
+			func(m *machine.Machine) { m.Disks[1].Label, m.Disks[2].Label = "old", "old" }, layout.DiskUnknown},
+	} {
+		m := shelf()
+		if c.machine != nil {
+			c.machine(&m)
+		}
+		r := layout.Make(request(m, c.storage))
+		if !slices.ContainsFunc(r.Problems, func(p layout.Problem) bool { return p.Code == c.want }) {
+			t.Errorf("%s: %v, want %v", name, r.Problems, c.want)
+		}
+	}
+}
