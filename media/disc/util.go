@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // command runs a program and returns its standard output. What it said is in the error.
@@ -25,16 +26,29 @@ func commandIn(ctx context.Context, dir string, env []string, name string, args 
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), append([]string{"LC_ALL=C"}, env...)...)
-	var out, both bytes.Buffer
+	var out bytes.Buffer
+	var both lockedBuffer // os/exec copies the two at the same time
 	cmd.Stdout = io.MultiWriter(&out, &both)
 	cmd.Stderr = &both
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) {
 		return "", fmt.Errorf("%w: make deps installs what is missing", err)
 	} else if err != nil {
-		return out.String(), fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, tail(both.String(), 20))
+		return out.String(), fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, tail(both.text.String(), 20))
 	}
 	return out.String(), nil
+}
+
+// lockedBuffer is a buffer that several goroutines write to.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer // not embedded: its ReadFrom would be used without the lock
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
 }
 
 // tail is the last n lines of s.

@@ -59,6 +59,8 @@ func lostOn(d Disk) []string {
 	words := strings.Join(strings.Fields(d.Path+"  "+machine.Size(d.Size)+"  "+d.Model), " ")
 	was := machine.Disk{Path: d.Path, FSType: d.LostFS, Label: d.LostLabel, Table: d.LostTable}
 	switch {
+	case d.Kept && slices.ContainsFunc(d.Parts, func(v Volume) bool { return v.Number == 0 && v.Existing && !v.NoFormat && v.Used() }):
+		return []string{words + ": what is on it"}
 	case len(gone) == 0 && d.Kept:
 		return nil
 	case len(gone) == 0:
