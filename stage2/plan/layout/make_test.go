@@ -101,7 +101,7 @@ func TestProblems(t *testing.T) {
 		}, part("pv.1", 9000)), layout.NoBoot, "a thin volume"},
 		"linear /": {with(func(s *config.Storage) {
 			s.Arrays = []config.Array{{Mount: "/", Name: "r", Level: "linear", Members: []string{"raid.1", "raid.2"}}}
-		}, part("raid.1", 4000), part("raid.2", 4000)), layout.NoBoot, "a linear array"},
+		}, part("raid.1", 4000), part("raid.2", 4000)), layout.NotSupported, "linear arrays"},
 		"profile": {with(func(s *config.Storage) {
 			s.Btrfs = []config.Btrfs{{Mount: "/srv", Members: []string{"btrfs.1"}, Label: "x", Data: "raid1"}}
 		}, root, part("btrfs.1", 900)), layout.BadPartition, "needs at least 2 members"},

@@ -73,6 +73,8 @@ func (r refs) arrays() {
 		switch active := len(a.Members) - a.Spares; {
 		case a.Name == "" || strings.ContainsAny(a.Name, "/ \t\n"):
 			r.m.Problems.Add(BadPartition, user, "needs a name (--device=NAME) without slashes and blanks")
+		case a.Level == "linear":
+			r.m.Problems.Add(NotSupported, user, "Linux has no linear arrays since 6.8; use --level=0, or LVM over the members")
 		case least == 0:
 			r.m.Problems.Add(BadPartition, user, "level %q is not known; use 0, 1, 4, 5, 6, 10 or linear", a.Level)
 		case active < least:
