@@ -20,8 +20,9 @@ func (g *Guest) Screendump(ctx context.Context, path string) error {
 	return g.Execute(ctx, "screendump", map[string]string{"filename": abs, "format": "png"}, nil)
 }
 
-// keyHold is how long a key is held, in milliseconds. QEMU queues the keys.
-const keyHold = 40
+// keyHold is how long a key is held, in milliseconds. QEMU queues the keys, but its keyboard
+// holds 16 bytes only, and a guest that draws a large screen takes its time to fetch them.
+const keyHold = 100
 
 type qcode struct {
 	Type string `json:"type"`

@@ -31,6 +31,7 @@ type Scenario struct {
 	Stick     string                    // an image that is on a USB stick
 	Offer     func(scenario.Ask) string // see scenario.Config
 	Memory    int                       // MiB
+	CPUs      int                       // vm.Config's if 0
 	Disk      string                    // an image that is there already; made anew if empty
 	DiskSize  int64                     // bytes; 4 GiB if 0
 	Sector    int                       // of the disk, bytes; 512 if 0
@@ -114,7 +115,7 @@ func Begin(t testing.TB, s Scenario) *Run {
 
 // guest is the machine.
 func (s Scenario) guest(dir string) vm.Config {
-	c := vm.Config{Name: s.Set, Dir: dir, Firmware: s.Firmware, Memory: s.Memory, NICs: s.NICs, Network: s.Network, Console: s.Console}
+	c := vm.Config{Name: s.Set, Dir: dir, Firmware: s.Firmware, Memory: s.Memory, CPUs: s.CPUs, NICs: s.NICs, Network: s.Network, Console: s.Console}
 	if s.Stick != "" {
 		c.Disks = []vm.Disk{{Path: s.Stick, Interface: vm.USB, Serial: "stick", ReadOnly: true}}
 	}
