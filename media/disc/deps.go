@@ -54,6 +54,8 @@ func TestRequirements() []Requirement {
 		{"erofs-utils", "mkfs.erofs", "images for loop devices in tests"},
 		{"gdisk", "sgdisk", "a second opinion on partition tables in tests"},
 		{"btrfs-progs", "mkfs.btrfs", "volumes to recognise in tests"},
+		{"lvm2", "lvm", "volume groups to recognise in tests"},
+		{"mdadm", "mdadm", "arrays to compare with in tests"},
 		{"exfatprogs", "mkfs.exfat", "volumes to recognise in tests"},
 		{"ntfs-3g", "mkntfs", "volumes to recognise in tests"},
 		{"nginx", "nginx", "a real web server for sources in tests"},
