@@ -47,15 +47,7 @@ func TestExampleKickstarts(t *testing.T) {
 			if ok, err := (&ksCheck{strict: true, out: &out}).file(t.Context(), file); err != nil || !ok {
 				t.Fatalf("check: %v\n%s", err, out.String())
 			}
-			place, err := openPlace(t.Context(), machinePath(name), "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			k, err := readKs(file, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := place.plan(t.Context(), k)
+			p, err := planFor(t, name, file)
 			if err != nil {
 				t.Fatalf("no plan for %s:\n%v", name, err)
 			}
@@ -89,15 +81,7 @@ func TestExamplesKeep(t *testing.T) {
 		{"raid-bios", []string{"sdc"}},
 	} {
 		file := filepath.Join("..", "..", "examples", "kickstarts", tt.file+".ks")
-		place, err := openPlace(t.Context(), machinePath(kickstartsFor(t)[file]), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		k, err := readKs(file, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := place.plan(t.Context(), k)
+		p, err := planFor(t, kickstartsFor(t)[file], file)
 		if err != nil {
 			t.Errorf("%s: %v", tt.file, err)
 			continue
@@ -163,4 +147,18 @@ func TestExamplesAnywhere(t *testing.T) {
 	if planned < len(machines) {
 		t.Errorf("only %d plans", planned)
 	}
+}
+
+// planFor is what a kickstart file does to one of the example machines.
+func planFor(t *testing.T, name, file string) (*plan.Plan, error) {
+	t.Helper()
+	place, err := openPlace(t.Context(), machinePath(name), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := readKs(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return place.plan(t.Context(), k)
 }

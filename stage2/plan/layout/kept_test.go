@@ -68,6 +68,14 @@ func TestKept(t *testing.T) {
 			s.Partitions = s.Partitions[:1]
 			s.Logicals = []config.Logical{{Mount: "/", Name: "home", Group: "vg0", Format: config.Format{Existing: true, NoFormat: true}}}
 		}), nil, layout.BadPartition},
+		"a cache with the name of a volume": {onA(func(s *config.Storage) {
+			s.Partitions = append(s.Partitions, part("pv.1", 3000, on("sda")), part("pv.2", 3000, on("sda")))
+			s.Groups = []config.VolumeGroup{{Name: "new", Members: []string{"pv.1", "pv.2"}}}
+			s.Logicals = []config.Logical{
+				{Mount: "/srv", Name: "srv", Group: "new", SizeMiB: 100, CacheMiB: 100, CachePVs: []string{"pv.2"}},
+				{Mount: "/old", Name: "srv_cache", Group: "new", SizeMiB: 100},
+			}
+		}), nil, layout.NameTaken},
 		"a label of two disks": {onA(func(s *config.Storage) { s.Clear.Drives = []string{"LABEL=old"} }),
 			func(m *machine.Machine) { m.Disks[1].Label, m.Disks[2].Label = "old", "old" }, layout.DiskUnknown},
 	} {
