@@ -164,16 +164,18 @@ func TestProbe(t *testing.T) {
 // unless it is in use itself.
 func TestProbeHolders(t *testing.T) {
 	root := fakeTree(t, map[string]string{
-		"proc/meminfo": "MemTotal: 1 kB\n", "proc/1/mountinfo": "1 1 254:1 / /mnt rw - ext4 /dev/vg0/root rw\n",
+		"proc/meminfo": "MemTotal: 1 kB\n", "proc/1/mountinfo": "1 1 254:1 / /mnt rw - ext4 /dev/vg0/root rw\n2 1 0:45 / /srv rw - btrfs /dev/mapper/vg0-srv rw\n3 1 259:3 / /p rw - ext4 /dev/md126p1 rw\n",
 		"sys/block/sda/size": "8\n", "dev/sda": strings.Repeat("\x00", 4096), "sys/block/sda/holders/md127": "", "sys/block/md127/md/level": "raid1\n", "sys/block/md127/holders/dm-0": "",
 		"sys/block/dm-0/dm/uuid": "CRYPT-LUKS2-x\n", "sys/block/dm-0/dev": "254:0\n",
 		"sys/block/sdb/size": "8\n", "dev/sdb": "", "sys/block/sdb/holders/dm-1": "", "sys/block/dm-1/dm/uuid": "LVM-x\n", "sys/block/dm-1/dev": "254:1\n",
+		"sys/block/sdc/size": "8\n", "dev/sdc": "", "sys/block/sdc/holders/dm-2": "", "sys/block/dm-2/dm/uuid": "LVM-y\n", "sys/block/dm-2/dm/name": "vg0-srv\n", "sys/block/dm-2/dev": "254:2\n",
+		"sys/block/sdd/size": "8\n", "dev/sdd": "", "sys/block/sdd/holders/md126": "", "sys/block/md126/md/level": "raid1\n", "sys/block/md126/md126p1/partition": "1\n", "sys/block/md126/md126p1/dev": "259:3\n",
 	})
 	m, err := Probe(t.Context(), root, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"", "used by dm-1, which is mounted on /mnt"} {
+	for i, want := range []string{"", "used by dm-1, which is mounted on /mnt", "used by dm-2, which is mounted on /srv", "used by md126, which is mounted on /p"} {
 		if got := m.Disks[i].InUse; got != want {
 			t.Errorf("%s: %q, want %q", m.Disks[i].Path, got, want)
 		}
