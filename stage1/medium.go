@@ -94,9 +94,10 @@ func isSquashfs(file string) bool {
 
 // untouched mounts somebody's volume without a write to it. Read-only alone
 // is not enough: after a crash, or below a system that sleeps, the journal would
-// be replayed (ext4(5), xfs(5), btrfs(5)).
+// be replayed (ext4(5), xfs(5), btrfs(5)). XFS refuses a second volume of the same
+// UUID, such as a clone whose twin is in use somewhere.
 func untouched(device, target, fstype string) mount {
-	keep := map[string]string{"ext3": "noload", "ext4": "noload", "xfs": "norecovery", "btrfs": "rescue=nologreplay"}
+	keep := map[string]string{"ext3": "noload", "ext4": "noload", "xfs": "norecovery,nouuid", "btrfs": "rescue=nologreplay"}
 	return mount{source: device, target: target, fstype: fstype, flags: unix.MS_RDONLY, data: keep[fstype]}
 }
 
