@@ -4,8 +4,8 @@ package archtest
 // its own. A name means what is below it too, unless that is named itself.
 func tiers() [][]string {
 	return [][]string{
-		{"internal/modinfo", "internal/spelling", "internal/syslog", "internal/uevent", "media/verity"},
-		{"internal/bootargs", "internal/handoff", "loopctl", "media", "initramfs",
+		{"internal/kslex", "internal/modinfo", "internal/spelling", "internal/syslog", "internal/uevent", "media/verity"},
+		{"internal/bootargs", "internal/handoff", "internal/ksearly", "loopctl", "media", "initramfs",
 			"stage2/event", "stage2/config", "stage2/kickstart", "stage2/machine"},
 		{"stage1", "stage2/host", "stage2/plan/layout"},
 		{"stage2/host/hosttest", "stage2/payload", "internal/linuxhost"},
@@ -21,6 +21,7 @@ func sameTier() map[string][]string {
 	return map[string][]string{
 		"stage2/kickstart":   {"stage2/config"},                                     // the language of the answers
 		"internal/handoff":   {"media"},                                             // the record names the build
+		"internal/ksearly":   {"media"},                                             // it spells sources
 		"initramfs":          {"media"},                                             // it carries the build
 		"media/disc":         {"media", "initramfs"},                                // disc 1 carries the initramfs
 		"media/fetch":        {"media"},                                             // it opens the sources
