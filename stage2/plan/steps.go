@@ -87,10 +87,12 @@ func (b *builder) systemSteps() {
 	n := len(b.Selection.Packages)
 	b.scripts(config.PreInstall)
 	b.add(newBind())
-	b.add(tables{base{"fstab", "Write the table of file systems", 1}, b.plan.storageTables()})
+	early := b.plan.storageTables()
+	early[keyboardFile] = keyboardText(a.Keyboard)
+	b.add(tables{base{"fstab", "Write the table of file systems, and the keyboard", 1}, early})
 	b.add(install{base{"install", fmt.Sprintf("Install %d %s", n, plural(n, "package")), 5 + n/2}, b.Selection})
-	b.add(system{base{"system", "Set host name, language, keyboard and time zone", 2},
-		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard, a.Timezone})
+	b.add(system{base{"system", "Set host name, language and time zone", 2},
+		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard.Keymap, a.Timezone})
 	if l := links(a.Network, b.Machine); len(l) > 0 {
 		b.add(network{base{"network", "Configure the network", 1}, l})
 	} else if len(b.brought.Interfaces) > 0 {
@@ -101,7 +103,7 @@ func (b *builder) systemSteps() {
 		b.add(svc)
 	}
 	b.add(finish{base{"finish", "Finish the packages' installation", 10}, b.Selection})
-	b.add(retable{tables{base{"tables", "Check the tables of file systems", 1}, b.plan.storageTables()}})
+	b.add(retable{tables{base{"tables", "Check the tables of file systems", 1}, early}})
 	if files := b.Handoff.Drivers; len(files) > 0 {
 		b.add(drivers{base{"drivers", "Install the drivers of the driver disk", 60}, files})
 	}

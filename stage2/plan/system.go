@@ -12,18 +12,19 @@ import (
 	"github.com/molt-installer/molt/stage2/config"
 )
 
-// system writes the host's name, language, keyboard and time zone.
+// system writes the host's name, language and time zone, and the console's keymap. The
+// keyboard itself is among the tables: the initramfs has it.
 type system struct {
 	base
 	hostname string
 	language string
 	locales  []string // besides the language
-	keyboard config.Keyboard
+	keymap   string   // of the console, where one was named
 	timezone config.Timezone
 }
 
 func (s system) Run(ctx context.Context, env *Env) error {
-	for _, do := range []func(context.Context, *Env) error{s.writeHost, s.writeLocale, s.writeKeyboard, s.writeTime} {
+	for _, do := range []func(context.Context, *Env) error{s.writeHost, s.writeLocale, s.writeKeymap, s.writeTime} {
 		if err := do(ctx, env); err != nil {
 			return err
 		}
@@ -99,20 +100,26 @@ func localeGen(text string, langs []string) string {
 	return text
 }
 
-// writeKeyboard writes keyboard(5) of keyboard-configuration, and
-// vconsole.conf(5) where a console keymap was named.
-func (s system) writeKeyboard(_ context.Context, env *Env) error {
-	k := s.keyboard
+// keyboardFile has the layout below /etc: keyboard(5).
+const keyboardFile = "default/keyboard"
+
+// keyboardText is that file, as keyboard-configuration writes it: the package takes its
+// answers from the file that is there and leaves it as it is.
+func keyboardText(k config.Keyboard) string {
 	layout, _, _ := strings.Cut(k.Keymap, "-")
 	if layout == "uk" {
 		layout = "gb"
 	}
-	text := fmt.Sprintf("XKBMODEL=\"pc105\"\nXKBLAYOUT=%q\nXKBVARIANT=%q\nXKBOPTIONS=%q\nBACKSPACE=\"guess\"\n",
+	return fmt.Sprintf("XKBMODEL=\"pc105\"\nXKBLAYOUT=%q\nXKBVARIANT=%q\nXKBOPTIONS=%q\nBACKSPACE=\"guess\"\n",
 		cmp.Or(k.Layout, layout, "us"), k.Variant, k.Options)
-	if err := etc(env, "default/keyboard", text); err != nil || k.Keymap == "" {
-		return err
+}
+
+// writeKeymap writes vconsole.conf(5).
+func (s system) writeKeymap(_ context.Context, env *Env) error {
+	if s.keymap == "" {
+		return nil
 	}
-	return etc(env, "vconsole.conf", "KEYMAP="+k.Keymap+"\n")
+	return etc(env, "vconsole.conf", "KEYMAP="+s.keymap+"\n")
 }
 
 // writeTime links the zone, and says in adjtime(5) what the hardware clock has.

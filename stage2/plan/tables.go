@@ -14,7 +14,7 @@ import (
 )
 
 // tables writes what the new system knows of its storage: fstab(5), crypttab(5) and
-// mdadm.conf(5). They are there before packages are installed, since the
+// mdadm.conf(5), and of its keyboard, on which passphrases are typed. They are there before packages are installed, since the
 // initramfs that is then made is made after them.
 type tables struct {
 	base
@@ -51,7 +51,7 @@ func (s retable) Run(ctx context.Context, env *Env) error {
 		if err := s.write(env, name); err != nil {
 			return err
 		}
-		stale = stale || name != "fstab"
+		stale = stale || s.inInitramfs(name)
 	}
 	if !stale || !hasProgram(env, "update-initramfs") {
 		return nil
@@ -59,13 +59,20 @@ func (s retable) Run(ctx context.Context, env *Env) error {
 	if err := inTarget(ctx, env, "update-initramfs", "-u", "-k", "all"); err != nil {
 		err = fmt.Errorf("make the initramfs for what root is on: %w", err)
 		for name := range s.files { // so that another try makes it again
-			if name != "fstab" {
+			if s.inInitramfs(name) {
 				err = errors.Join(err, env.Host.Remove(Target+"/etc/"+name))
 			}
 		}
 		return err
 	}
 	return nil
+}
+
+// inInitramfs reports whether the initramfs has what a file says. It has a keyboard only
+// where it asks for a passphrase.
+func (s retable) inInitramfs(name string) bool {
+	_, asks := s.files["crypttab"]
+	return name != "fstab" && (name != keyboardFile || asks)
 }
 
 // storageTables are the files.
