@@ -80,17 +80,9 @@ func (s bootloader) installGRUB(ctx context.Context, env *Env) error {
 		}
 		return nil
 	}
-	target := "x86_64-efi"
-	if s.arch == "arm64" {
-		target = "arm64-efi"
-	}
 	for i, esp := range s.esps {
-		args := []string{"grub-install", "--target=" + target, "--efi-directory=" + Target + esp, "--boot-directory=" + Target + "/boot"}
-		if err := run(ctx, env, append(slices.Clone(args), "--removable", "--no-nvram")...); err != nil {
-			return fmt.Errorf("install the boot loader on the EFI system partition %s: %w", esp, err)
-		}
-		if i == 0 {
-			s.register(ctx, env, append(args, "--bootloader-id="+s.vendor))
+		if err := s.installESP(ctx, env, esp, i == 0); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -110,18 +102,6 @@ func (s bootloader) nameRoot(env *Env) error {
 	return nil
 }
 
-// register asks the firmware for a boot entry. Firmware that refuses is no
-// reason to fail: the machine starts by the removable-media path.
-func (s bootloader) register(ctx context.Context, env *Env, args []string) {
-	const vars = "/sys/firmware/efi/efivars"
-	if env.Host.Mount(host.Mount{Source: "efivarfs", Target: vars, FSType: "efivarfs"}) == nil {
-		defer env.Host.Unmount(vars)
-	}
-	if err := run(ctx, env, args...); err != nil {
-		warn(env, "the firmware took no boot entry; the machine starts by the default path: "+err.Error())
-	}
-}
-
 // preseed answers what the packages of GRUB would ask at their next upgrade.
 func (s bootloader) preseed(ctx context.Context, env *Env) error {
 	if !hasProgram(env, "debconf-set-selections") {
@@ -129,7 +109,8 @@ func (s bootloader) preseed(ctx context.Context, env *Env) error {
 	}
 	answers := "grub-pc grub-pc/install_devices multiselect " + strings.Join(s.stable, ", ") + "\n"
 	if s.efi {
-		answers = "grub-efi-amd64 grub2/force_efi_extra_removable boolean true\n"
+		own := len(s.esps) == 0 || s.othersLoader(env, s.esps[0]) == nil
+		answers = fmt.Sprintf("grub-efi-amd64 grub2/force_efi_extra_removable boolean %t\n", own)
 	}
 	c := host.Command{Args: []string{"debconf-set-selections"}, Root: Target, Stdin: answers}
 	if err := runIn(ctx, env, c); err != nil {

@@ -390,6 +390,42 @@ func TestFirmwareRefuses(t *testing.T) {
 	}
 }
 
+// TestOthersLoader: what another system has where every firmware looks stays there,
+// as long as the firmware has an entry for this one.
+func TestOthersLoader(t *testing.T) {
+	const dir, register = "/target/boot/efi/EFI/", "run grub-install --target=x86_64-efi --efi-directory=/target/boot/efi --boot-directory=/target/boot --bootloader-id"
+	for name, c := range map[string]struct {
+		files             map[string]string
+		refused           bool
+		removable, before bool
+	}{
+		"nobody's":          {removable: true},
+		"Windows'":          {files: map[string]string{"BOOT/BOOTX64.EFI": "w"}},
+		"Windows', refused": {files: map[string]string{"BOOT/BOOTX64.EFI": "w"}, refused: true, removable: true, before: true},
+		"an older one's":    {files: map[string]string{"BOOT/BOOTX64.EFI": "g", "debian/grubx64.efi": "g"}, removable: true},
+		"another Linux's":   {files: map[string]string{"BOOT/BOOTX64.EFI": "f", "debian/grubx64.efi": "g"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.AddFile("/target/boot/vmlinuz-6.12", "")
+			for f, data := range c.files {
+				w.AddFile(dir+f, data)
+			}
+			if c.refused {
+				w.FailOn(register, 1, errors.New("no room"))
+			}
+			if err := (bootloader{efi: true, vendor: "debian", esps: []string{"/boot/efi"}}).Run(t.Context(), w.env); err != nil {
+				t.Fatal(err)
+			}
+			_, before := w.File(dir + "BOOT/BOOTX64.EFI.before")
+			removable := strings.Contains(fmt.Sprint(w.Called("run")), "--removable")
+			if before != c.before || removable != c.removable {
+				t.Errorf("kept beside it: %t, written: %t; calls: %v", before, removable, w.Called("run"))
+			}
+		})
+	}
+}
+
 func TestFindNIC(t *testing.T) {
 	nics := []machine.Interface{{Name: "eth0", MAC: "aa"}, {Name: "eth1", MAC: "bb", Carrier: true}}
 	for device, want := range map[string]string{"eth0": "eth0", "BB": "eth1", "link": "eth1", "": "eth1", "eth9": ""} {
