@@ -194,7 +194,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 // build resolves the packages and makes the plan.
 func (s *session) build(ctx context.Context, a config.Answers, m machine.Machine) (*plan.Plan, error) {
 	sel, err := s.env.Payload.Resolve(ctx, payload.Request{
-		Software: a.Software, Firmware: string(m.Firmware), Extra: plan.ExtraPackages(a),
+		Software: a.Software, Firmware: string(m.Firmware), Extra: plan.ExtraPackages(a, m),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("choose the packages: %w", err)

@@ -67,7 +67,7 @@ func (p *planPlace) plan(ctx context.Context, k *ksFile) (*plan.Plan, error) {
 		in.Handoff.Medium.Whole = len(in.Machine.Drives) == 0
 	}
 	if p.set != nil {
-		sel, err := p.set.resolve(ctx, k.answers, in.Machine.Firmware)
+		sel, err := p.set.resolve(ctx, k.answers, in.Machine)
 		if err != nil {
 			return nil, err
 		}

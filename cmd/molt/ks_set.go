@@ -58,8 +58,8 @@ func openBuiltSet(ctx context.Context, dir string) (*builtSet, error) {
 func (s *builtSet) Close() error { return os.RemoveAll(s.work) }
 
 // resolve is what an installation with these answers installs.
-func (s *builtSet) resolve(ctx context.Context, a config.Answers, fw machine.Firmware) (*payload.Selection, error) {
-	sel, err := s.pay.Resolve(ctx, payload.Request{Software: a.Software, Firmware: string(fw), Extra: plan.ExtraPackages(a)})
+func (s *builtSet) resolve(ctx context.Context, a config.Answers, m machine.Machine) (*payload.Selection, error) {
+	sel, err := s.pay.Resolve(ctx, payload.Request{Software: a.Software, Firmware: string(m.Firmware), Extra: plan.ExtraPackages(a, m)})
 	s.last = sel
 	return sel, err
 }

@@ -3,6 +3,7 @@ package machine
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,6 +16,33 @@ func (m Machine) StackOn(device string) (Stack, bool) {
 		return Stack{}, false
 	}
 	return m.Stacks[i], true
+}
+
+// Gives reports whether dev is s's own device or one of its volumes. A btrfs has none: what it
+// is mounted by is a member.
+func (s Stack) Gives(dev string) bool {
+	switch {
+	case dev == "" || s.Kind == "btrfs":
+		return false
+	case dev == s.Device || s.Kind == "raid" && dev == "/dev/md/"+s.Name:
+		return true
+	}
+	return s.Kind == "vg" && slices.ContainsFunc(s.Volumes, func(v Stacked) bool {
+		return dev == v.Device || dev == path.Join("/dev", s.Name, v.Name)
+	})
+}
+
+// Below are the stacks that s is on, the nearest first.
+func (m Machine) Below(s Stack) []Stack { return m.below(s, len(m.Stacks)) }
+
+func (m Machine) below(s Stack, depth int) []Stack {
+	var all []Stack
+	for _, under := range m.Stacks {
+		if depth > 0 && slices.ContainsFunc(s.Members, under.Gives) { // members can't go in circles, but a file can say so
+			all = append(append(all, under), m.below(under, depth-1)...)
+		}
+	}
+	return all
 }
 
 // Contents is d.Contents with what the partitions are part of:

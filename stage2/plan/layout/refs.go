@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -203,7 +204,7 @@ func (r refs) btrfs() {
 		}
 		if v.Existing || v.NoFormat {
 			if _, old := r.m.oldBtrfs(v); !old {
-				r.m.Problems.Add(BadReference, user, "there is no btrfs with the label %q to be used again", v.Label)
+				r.m.Problems.Add(BadReference, user, "there is no btrfs %s to be used again", cmp.Or(v.Label, strings.Join(v.Members, " ")))
 			}
 			continue
 		}

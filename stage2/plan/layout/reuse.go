@@ -2,7 +2,6 @@ package layout
 
 import (
 	"cmp"
-	"path"
 	"slices"
 	"strings"
 
@@ -174,8 +173,17 @@ func (m *maker) oldBtrfs(v config.Btrfs) (machine.Stack, bool) {
 	return machine.Stack{}, false
 }
 
-// isMember reports whether a partition that stays by one of these names is of s.
+// isMember reports whether s is what one of these names means: of a partition that stays, or
+// of the btrfs itself ("LABEL=data", "/dev/vda2").
 func (m *maker) isMember(s machine.Stack, names []string) bool {
+	for _, name := range names {
+		if d, err := m.Machine.FindPart(name); err == nil && d.Stack != nil && d.Stack.Kind == s.Kind && d.Stack.UUID == s.UUID {
+			return true
+		}
+		if d, err := m.findPart(name); err == nil && slices.Contains(s.Members, d.Path) {
+			return true
+		}
+	}
 	return slices.ContainsFunc(m.s.Partitions, func(p config.Partition) bool {
 		if p.OnPart == "" || !slices.Contains(names, p.Mount) {
 			return false
@@ -221,7 +229,7 @@ func (m *maker) leavesTo(devices []string, depth int) []leaf {
 	for _, dev := range devices {
 		if l, ok := m.leaf(dev); ok {
 			all = append(all, l)
-		} else if i := slices.IndexFunc(m.Machine.Stacks, func(s machine.Stack) bool { return gives(s, dev) }); i >= 0 && depth > 0 {
+		} else if i := slices.IndexFunc(m.Machine.Stacks, func(s machine.Stack) bool { return s.Gives(dev) }); i >= 0 && depth > 0 {
 			all = append(all, m.leavesTo(m.Machine.Stacks[i].Members, depth-1)...)
 		}
 	}
@@ -242,17 +250,4 @@ func (m *maker) leaf(dev string) (leaf, bool) {
 		}
 	}
 	return leaf{}, false
-}
-
-// gives reports whether dev is s's own device or one of its volumes.
-func gives(s machine.Stack, dev string) bool {
-	if s.Kind == "btrfs" {
-		return false // its device is a member's
-	}
-	if dev == s.Device || s.Kind == "raid" && dev == "/dev/md/"+s.Name {
-		return true
-	}
-	return s.Kind == "vg" && slices.ContainsFunc(s.Volumes, func(v machine.Stacked) bool {
-		return dev == v.Device || dev == path.Join("/dev", s.Name, v.Name)
-	})
 }

@@ -49,7 +49,7 @@ func (m *maker) ends(dev string, depth int) bool {
 	if m.replaced(dev) {
 		return true
 	}
-	i := slices.IndexFunc(m.Machine.Stacks, func(below machine.Stack) bool { return gives(below, dev) })
+	i := slices.IndexFunc(m.Machine.Stacks, func(below machine.Stack) bool { return below.Gives(dev) })
 	if i < 0 || depth == 0 {
 		return false
 	}
@@ -84,7 +84,7 @@ func few(list []string) string {
 // new on it.
 func (m *maker) replaced(dev string) bool {
 	for _, a := range m.s.Arrays {
-		if old, ok := m.oldStack("raid", a.Name); ok && a.Existing && !a.NoFormat && gives(old, dev) {
+		if old, ok := m.oldStack("raid", a.Name); ok && a.Existing && !a.NoFormat && old.Gives(dev) {
 			return true
 		}
 	}
@@ -112,7 +112,7 @@ func (m *maker) upFirst() []machine.Stack {
 func (m *maker) depth(s machine.Stack, limit int) int {
 	deepest := 0
 	for _, below := range m.Machine.Stacks {
-		if limit > 0 && slices.ContainsFunc(s.Members, func(dev string) bool { return gives(below, dev) }) {
+		if limit > 0 && slices.ContainsFunc(s.Members, func(dev string) bool { return below.Gives(dev) }) {
 			deepest = max(deepest, 1+m.depth(below, limit-1))
 		}
 	}
