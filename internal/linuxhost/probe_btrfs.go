@@ -24,15 +24,16 @@ func (s *stacks) btrfs(ctx context.Context) {
 	for _, uuid := range order {
 		pieces := members[uuid]
 		stack := machine.Stack{Kind: "btrfs", Name: pieces[0].Label, Label: pieces[0].Label, UUID: uuid, FSType: "btrfs"}
+		var room int64 // what the superblock says can't be more
 		for _, m := range pieces {
-			stack.Members = append(stack.Members, m.path)
+			stack.Members, room = append(stack.Members, m.path), room+m.size
 		}
 		slices.Sort(stack.Members)
 		devices, size, err := s.p.btrfsSuper(pieces[0].path)
 		if err != nil {
 			s.cannot(pieces[0].path, err)
 		}
-		stack.Missing, stack.Size = max(0, devices-len(pieces)), size
+		stack.Missing, stack.Size = max(0, devices-len(pieces)), min(max(0, size), room)
 		if stack.Volumes, err = s.p.subvolumes(ctx, stack.Members); err != nil {
 			s.cannot("subvolumes on "+stack.Members[0], err)
 		}

@@ -2,6 +2,7 @@ package linuxhost
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,14 +43,23 @@ func readMD(r io.ReaderAt, size int64) (mdMember, error) {
 			continue
 		}
 		if le := binary.LittleEndian; le.Uint32(h) == mdMagic && le.Uint32(h[4:]) == 1 {
-			return mdOne(h), nil
+			return mdOne(h).within(size), nil
 		}
 	}
 	at := size&^(64<<10-1) - 64<<10
 	if _, err := r.ReadAt(h, max(0, at)); err == nil && at >= 0 && binary.LittleEndian.Uint32(h) == mdMagic {
-		return mdOld(h), nil
+		return mdOld(h).within(size), nil
 	}
 	return mdMember{}, errNoSuperblock
+}
+
+// within is m with no more bytes than its device has: a disk can be smaller than the one that its
+// superblock was copied from.
+func (m mdMember) within(size int64) mdMember {
+	m.data = min(max(0, m.data), size)
+	m.used = min(max(0, m.used), size-m.data)
+	m.disks = min(max(0, m.disks), 4096) // the format has room for 1920
+	return m
 }
 
 // mdOne is a superblock of version 1.
@@ -128,40 +138,46 @@ func (m mdMember) levelName() string {
 	return strconv.Itoa(int(m.level))
 }
 
+// mdPiece is a device with what its superblock says.
+type mdPiece struct {
+	piece
+	mdMember
+}
+
 // arrays groups the members of arrays by UUID. The superblock written last counts.
 func (s *stacks) arrays() {
-	type array struct {
-		mdMember
-		members []piece
-		roles   map[int]bool
-		sum     int64
-	}
 	var order []string
-	all := map[string]*array{}
+	all := map[string][]mdPiece{}
 	for _, m := range s.of("linux_raid_member") {
 		sb, err := s.p.mdMember(m)
 		if err != nil {
 			s.cannot(m.path, err)
 			continue
 		}
-		a := all[sb.uuid]
-		if a == nil {
-			a = &array{roles: map[int]bool{}}
-			all[sb.uuid], order = a, append(order, sb.uuid)
+		if all[sb.uuid] == nil {
+			order = append(order, sb.uuid)
 		}
-		if len(a.members) == 0 || sb.events > a.events {
-			a.mdMember = sb
-		}
-		if sb.role >= 0 {
-			a.roles[sb.role] = true
-		}
-		a.members, a.sum = append(a.members, m), a.sum+sb.used
+		all[sb.uuid] = append(all[sb.uuid], mdPiece{m, sb})
 	}
 	for _, uuid := range order {
-		a := all[uuid]
-		s.array(a.mdMember, a.members, max(0, a.disks-len(a.roles)), a.sum)
+		newest := slices.MaxFunc(all[uuid], func(x, y mdPiece) int { return cmp.Compare(x.events, y.events) })
+		fresh := slices.DeleteFunc(all[uuid], func(m mdPiece) bool { return stale(m.mdMember, newest.mdMember) })
+		roles := map[int]bool{}
+		var members []piece
+		var sum int64
+		for _, m := range fresh {
+			if m.role >= 0 {
+				roles[m.role] = true
+			}
+			members, sum = append(members, m.piece), sum+m.used
+		}
+		s.array(newest.mdMember, members, max(0, newest.disks-len(roles)), sum)
 	}
 }
+
+// stale reports whether m is of a device that the array went on without: it is no member any
+// more, whatever it says. As mdadm(8) does it when it assembles, one event less still counts.
+func stale(m, newest mdMember) bool { return m.events+1 < newest.events }
 
 func (s *stacks) array(m mdMember, members []piece, missing int, sum int64) {
 	stack := machine.Stack{Kind: "raid", Name: m.shortName(), UUID: m.uuid, Level: m.levelName(), Missing: missing}

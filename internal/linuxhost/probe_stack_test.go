@@ -316,6 +316,39 @@ func TestProbeStacks(t *testing.T) {
 	}
 }
 
+// A disk that an array went on without is no member of it, and no superblock makes more of a
+// device than there is.
+func TestProbeStale(t *testing.T) {
+	events := func(image []byte, n uint64, used int64) []byte {
+		binary.LittleEndian.PutUint64(image[4096+200:], n)
+		binary.LittleEndian.PutUint64(image[4096+80:], uint64(used/512))
+		return image
+	}
+	btrfs := make([]byte, 68<<10)
+	copy(btrfs[64<<10+64:], "_BHRfS_M")
+	copy(btrfs[64<<10+32:], "0123456789abcdef")
+	btrfs[64<<10+136], btrfs[64<<10+112+6] = 1, 1 // of 2^48 bytes
+	files := map[string]string{
+		"proc/meminfo": "MemTotal: 1 kB\n", "proc/1/mountinfo": "",
+		"dev/sda": string(events(superblock(4<<20, 0, 1, "a", 1, 3), 100, 1<<50)), "dev/sdb": string(events(superblock(4<<20, 1, 1, "a", 1, 3), 99, 1<<50)),
+		"dev/sdc": string(events(superblock(4<<20, 2, 1, "old", 1, 2), 98, 1<<50)), "dev/sdd": string(btrfs),
+	}
+	for _, disk := range []string{"sda", "sdb", "sdc", "sdd"} {
+		files["sys/block/"+disk+"/size"] = fmt.Sprintln(len(files["dev/"+disk]) / 512)
+	}
+	m, err := Probe(t.Context(), fakeTree(t, files), &failing{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []machine.Stack{
+		{Kind: "raid", Name: "a", UUID: "01010101:01010101:01010101:01010101", Level: "1", Members: []string{"/dev/sda", "/dev/sdb"}, Missing: 1, Size: 3 << 20},
+		{Kind: "btrfs", UUID: "30313233-3435-3637-3839-616263646566", Members: []string{"/dev/sdd"}, FSType: "btrfs", Size: 68 << 10},
+	}
+	if diff := cmp.Diff(want, m.Stacks); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // No program runs on a machine that has none of all this.
 func TestProbeRunsNothing(t *testing.T) {
 	tools := &failing{}
@@ -348,8 +381,8 @@ func FuzzReadMD(f *testing.F) {
 	f.Add(superblock(16<<10, 0, 1, "x", 5, 3))
 	f.Fuzz(func(t *testing.T, image []byte) {
 		m, err := readMD(bytes.NewReader(image), int64(len(image)))
-		if err == nil {
-			m.size(m.used)
+		if err == nil && (m.used < 0 || m.data < 0 || m.data+m.used > int64(len(image)) || m.size(m.used) < 0 && m.disks >= 2) {
+			t.Errorf("%+v, a device of %d bytes", m, len(image))
 		}
 	})
 }
