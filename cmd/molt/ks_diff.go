@@ -79,7 +79,7 @@ func statements(canonical []byte) []ksStatement {
 			all[last].text, all[last].shown = all[last].text+"\n"+text, all[last].shown+"\n"+visible
 		case text == "" || strings.HasPrefix(text, "#"):
 		case strings.HasPrefix(text, "%"):
-			if section = first; section != "%packages" {
+			if section = first; section != "%packages" || text != first { // the line itself has options
 				all = append(all, ksStatement{first, text, visible})
 			}
 		default:

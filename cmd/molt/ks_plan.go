@@ -14,6 +14,7 @@ import (
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/machine"
 	"github.com/molt-installer/molt/stage2/payload"
+	"github.com/molt-installer/molt/stage2/payload/deb"
 	"github.com/molt-installer/molt/stage2/plan"
 )
 
@@ -124,7 +125,7 @@ func runKsPlan(ctx context.Context, flags *flag.FlagSet, args []string, s stream
 	p, err := place.plan(ctx, k)
 	var problems plan.Problems
 	if err != nil && !errors.As(err, &problems) {
-		return no(fmt.Errorf("ks plan: %w", err))
+		return unplanned(err)
 	}
 	r := ksPlanned{Kickstart: k.name, Machine: filepath.Base(*machineFile), Software: place.set != nil, Problems: problems, Plan: p}
 	r.Warnings = k.warnings()
@@ -132,6 +133,17 @@ func runKsPlan(ctx context.Context, flags *flag.FlagSet, args []string, s stream
 		return err
 	}
 	return no(fmt.Errorf("ks plan: %s can't be installed on %s", k.name, r.Machine))
+}
+
+// unplanned is err, which is no list of problems, as the file's fault, where it asks for what the set
+// doesn't have, or else as trouble with the set.
+func unplanned(err error) error {
+	var unknown *deb.UnknownError
+	var conflict *deb.ConflictError
+	if errors.As(err, &unknown) || errors.As(err, &conflict) {
+		return no(fmt.Errorf("ks plan: %w", err))
+	}
+	return err
 }
 
 func (r ksPlanned) write(w io.Writer, asJSON bool) error {

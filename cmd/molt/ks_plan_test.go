@@ -138,6 +138,7 @@ func TestKsDiff(t *testing.T) {
 		{"included", "%include c.ks\n", "timezone UTC\n", ""},
 		{"an option", "bootloader --timeout=1\nlang C\n", "bootloader --timeout=2\nlang C\n", "bootloader:\n- bootloader --timeout=1\n+ bootloader --timeout=2\n"},
 		{"the same password", "rootpw secret1\n", "rootpw --plaintext secret1\n", ""},
+		{"another option of %packages", "%packages --ignoremissing\nvim\n%end\n", "%packages\nvim\n%end\n", "%packages:\n- %packages --ignoremissing\n"},
 		{"another password", "rootpw secret1\n", "rootpw secret2\n", "rootpw:\n  rootpw --iscrypted REDACTED\n  (what is hidden here differs)\n"},
 		{"a package", "%packages\na\nb\n%end\n", "%packages\na\n-b\n%end\n", "%packages:\n- b\n+ -b\n"},
 		{"a script", "%post\necho 1\n%end\n", "%post\necho 2\n%end\n", "%post:\n- %post\n- echo 1\n+ %post\n+ echo 2\n"},

@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
+	"slices"
+	"strings"
 
 	"github.com/molt-installer/molt/internal/linuxhost"
 	"github.com/molt-installer/molt/stage2/machine"
@@ -40,6 +41,11 @@ func runMachine(ctx context.Context, args []string, s streams) error {
 	return err
 }
 
+// missed reports whether the facts lack something of that kind.
+func missed(m machine.Machine, what string) bool {
+	return slices.ContainsFunc(m.Unknown, func(u string) bool { return strings.HasPrefix(u, what) })
+}
+
 // notRead says what isn't in the record, and what would help.
 func notRead(w io.Writer, m machine.Machine) {
 	for _, what := range m.Unknown {
@@ -49,7 +55,7 @@ func notRead(w io.Writer, m machine.Machine) {
 		fmt.Fprintln(w, "what is on the disks can only be read as root")
 	}
 	for _, tool := range []struct{ program, what string }{{"lvm", "volume groups"}, {"btrfs", "subvolumes"}} {
-		if _, err := exec.LookPath(tool.program); err != nil && len(m.Unknown) > 0 {
+		if missed(m, tool.what) && !linuxhost.Has(tool.program) {
 			fmt.Fprintf(w, "%s can only be read with the program %s\n", tool.what, tool.program)
 		}
 	}

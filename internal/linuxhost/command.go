@@ -132,6 +132,12 @@ func explain(ctx context.Context, c host.Command, err error, tail []string) erro
 	return &host.ExitError{Args: c.Args, Code: exit.ExitCode(), Tail: tail}
 }
 
+// Has reports whether Run would find a program, wherever the caller's own PATH leads.
+func Has(program string) bool {
+	_, err := lookPath("", program)
+	return err == nil
+}
+
 // lookPath finds a program in root and returns its path as seen from there.
 // Symbolic links count as found: where an absolute one leads only the kernel
 // can say, after the chroot.
