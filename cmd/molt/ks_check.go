@@ -151,7 +151,7 @@ func (k *ksFile) missing(u deb.Unknown) string {
 			return fmt.Sprintf("line %d: %s", n, text)
 		}
 	}
-	if u.Kind == "group" || slices.Contains(k.answers.Software.Packages, u.Name) {
+	if u.Kind != "package" || slices.Contains(k.answers.Software.Packages, u.Name) {
 		return text // in a file that is included
 	}
 	return text + " (what the file asks for needs it)"

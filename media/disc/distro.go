@@ -26,6 +26,8 @@ type Distro struct {
 	Base     Base    `toml:"base"`
 	Groups   []Group `toml:"group"`
 	Packages []Local `toml:"package"`
+
+	Environments []Environment `toml:"environment"`
 }
 
 // Archive is where packages come from. The host is not part of it: see Options.Mirror.
@@ -55,6 +57,7 @@ type Stage2 struct {
 
 // Base is what is always installed. All of it is on disc 1.
 type Base struct {
+	Boot      []string            `toml:"boot"` // what stays of it with --nocore: a machine with these starts and lets someone in
 	Packages  []string            `toml:"packages"`
 	Firmware  map[string][]string `toml:"firmware"`  // "bios" or "uefi" → packages besides Packages
 	Optional  []string            `toml:"optional"`  // on disc 1, installed when an answer needs them: xfsprogs
@@ -71,6 +74,14 @@ type Group struct {
 	Packages    []string `toml:"packages"`
 	Default     bool     `toml:"default"`
 	Disc        int      `toml:"disc"`
+}
+
+// Environment is a kind of system that a person chooses by one name.
+type Environment struct {
+	ID          string   `toml:"id"`
+	Title       string   `toml:"title"`
+	Description string   `toml:"description"`
+	Groups      []string `toml:"groups"` // may be empty: the base system alone
 }
 
 // Local is a package that is made while building, from a folder as
@@ -177,7 +188,7 @@ func (d *Distro) check() []error {
 	need(d.Version != "", "version is missing")
 	need(d.Archive.Suite != "", "archive.suite is missing")
 	need(d.Arch == "amd64", "arch is %q: only amd64 is supported", d.Arch)
-	need(len(d.Base.Packages) > 0, "base.packages is empty")
+	need(len(d.Base.Boot)+len(d.Base.Packages) > 0, "base.packages is empty")
 	for firmware := range d.Base.Firmware {
 		need(firmware == "bios" || firmware == "uefi", "base.firmware.%s: it is bios or uefi", firmware)
 	}
@@ -189,6 +200,27 @@ func (d *Distro) check() []error {
 		seen[g.ID] = true
 	}
 	need(d.gap() == 0, "no group is on disc %d, but later discs have some", d.gap())
+	return append(wrong, d.checkEnvironments(seen)...)
+}
+
+// checkEnvironments checks that each is one, of groups that there are.
+func (d *Distro) checkEnvironments(groups map[string]bool) []error {
+	var wrong []error
+	seen := map[string]bool{}
+	for _, e := range d.Environments {
+		if e.ID == "" {
+			wrong = append(wrong, fmt.Errorf("an environment without an id (title %q)", e.Title))
+		}
+		if seen[e.ID] {
+			wrong = append(wrong, fmt.Errorf("environment %q is there twice", e.ID))
+		}
+		seen[e.ID] = true
+		for _, id := range e.Groups {
+			if !groups[id] {
+				wrong = append(wrong, fmt.Errorf("environment %q has the group %q, which isn't there", e.ID, id))
+			}
+		}
+	}
 	return wrong
 }
 

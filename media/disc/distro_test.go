@@ -44,6 +44,9 @@ func TestParseDistroRefuses(t *testing.T) {
 		"disc without any":  {smallest + "[[group]]\nid = \"a\"\npackages = [\"b\"]\ndisc = 3\n", "no group is on disc 2"},
 		"group of nothing":  {smallest + "[[group]]\nid = \"a\"\n", "has no packages"},
 		"group without id":  {smallest + "[[group]]\ntitle = \"a\"\npackages = [\"b\"]\n", "without an id"},
+		"no such group":     {smallest + "[[environment]]\nid = \"a\"\ngroups = [\"b\"]\n", `environment "a" has the group "b", which isn't there`},
+		"environment twice": {smallest + "[[environment]]\nid = \"a\"\n[[environment]]\nid = \"a\"\n", `environment "a" is there twice`},
+		"environment's id":  {smallest + "[[environment]]\ntitle = \"a\"\n", "an environment without an id"},
 		"product is needed": {strings.Replace(smallest, "product", "#", 1), "product is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,14 +29,17 @@ type placer struct {
 // disc that something on it needs.
 func place(ctx context.Context, a *apt) (*placement, error) {
 	d := a.distro
-	base := unique(d.Base.Packages)
+	base := unique(slices.Concat(d.Base.Boot, d.Base.Packages))
 	if d.Base.Essential {
 		base = unique(append(base, a.indexes.essential()...))
 	}
 	p := &placer{apt: a, base: base, on: map[string]int{}, out: &placement{discs: make([][]pkg, d.Discs())}}
 	p.out.catalog = media.Catalog{
 		Suite: d.Archive.Suite, Suites: d.Archive.Suites, Component: d.Archive.Component, Components: d.Archive.Components,
-		Base: base, Firmware: d.Base.Firmware, Bootstrap: d.Base.Bootstrap,
+		Base: base, Boot: d.Base.Boot, Firmware: d.Base.Firmware, Bootstrap: d.Base.Bootstrap,
+	}
+	for _, e := range d.Environments {
+		p.out.catalog.Environments = append(p.out.catalog.Environments, media.Environment(e))
 	}
 	if err := p.placeBase(ctx); err != nil {
 		return nil, err

@@ -126,6 +126,7 @@ type Software struct {
 	IgnoreMissing bool     `json:"ignore_missing,omitempty"` // a name that isn't there is passed over
 	ExcludeDocs   bool     `json:"exclude_docs,omitempty"`
 	InstLangs     []string `json:"inst_langs,omitempty"` // the only translations to keep
+	NoCore        bool     `json:"no_core,omitempty"`    // of the base system only what makes the machine start
 }
 
 // ScriptKind says when a Script runs.

@@ -27,11 +27,10 @@ func sectionCommand(name string) *command {
 
 func packagesOptions() []option {
 	const disc = "packages come from discs"
-	return append(all(flag("excludedocs", "exclude-docs"), list("inst-langs", "instLangs"), flag("ignoremissing")),
+	return append(all(flag("excludedocs", "exclude-docs"), list("inst-langs", "instLangs"), flag("ignoremissing"), flag("nocore"),
+		flag("exclude-weakdeps", "excludeWeakdeps")), // what is only recommended is left out anyway
 		flag("default").moot("what is not chosen is the base system"),
-		flag("nocore").moot("the base system is what makes the machine start"),
 		flag("multilib").moot("packages are installed as Debian makes them"),
-		flag("exclude-weakdeps", "excludeWeakdeps").moot("what is only recommended is left out anyway"),
 		flag("ignorebroken").moot("the packages are checked before anything is written"),
 		number("timeout").moot(disc), number("retries").moot(disc),
 	)
@@ -108,17 +107,31 @@ func (b *builder) packages(c *call, body []line) {
 	s := &b.answers.Software
 	s.IgnoreMissing = s.IgnoreMissing || c.has("ignoremissing")
 	s.ExcludeDocs = s.ExcludeDocs || c.has("excludedocs")
-	if langs := c.items("inst-langs"); len(langs) > 0 {
-		s.InstLangs = langs
-	} else if c.has("inst-langs") {
-		b.wrong(c, "--inst-langs names no languages")
-	}
+	s.NoCore = s.NoCore || c.has("nocore")
+	b.translations(c)
 	for _, l := range body {
 		text, _, _ := strings.Cut(l.text, "#")
 		if text = strings.TrimSpace(text); text != "" {
 			b.pkg(l.pos, text)
 		}
 	}
+}
+
+// translations reads --inst-langs, whose languages become patterns of paths.
+func (b *builder) translations(c *call) {
+	if !c.has("inst-langs") {
+		return
+	}
+	langs := c.items("inst-langs")
+	if len(langs) == 0 {
+		b.wrong(c, "--inst-langs names no languages")
+	}
+	for _, l := range langs {
+		if l == "" || !only(l, "_.@-") {
+			b.wrong(c, "%q is no language; one looks like de, pt_BR or all", l)
+		}
+	}
+	b.answers.Software.InstLangs = langs
 }
 
 // pkg reads a line of %packages: name, -name, @group, -@group, @^environment.
@@ -132,6 +145,11 @@ func (b *builder) pkg(pos Pos, text string) {
 	}
 	env, environment := strings.CutPrefix(name, "^")
 	switch {
+	case group && name == "core" && excluded:
+		s.NoCore = true
+	case group && name == "core" && s.NoCore:
+		s.NoCore = false
+		b.warn(pos, "@core takes --nocore back: the base system is installed")
 	case group && !excluded && (name == "core" || name == "^minimal-environment"):
 		b.warn(pos, "@%s is ignored: the base system is always installed", name)
 	case group && environment && excluded:

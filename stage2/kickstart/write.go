@@ -174,7 +174,8 @@ func (w *writer) end(e config.End) {
 }
 
 func (w *writer) software(s config.Software) {
-	options := join(when(s.IgnoreMissing, "ignoremissing"), when(s.ExcludeDocs, "excludedocs"), withList("inst-langs", s.InstLangs))
+	options := join(when(s.IgnoreMissing, "ignoremissing"), when(s.ExcludeDocs, "excludedocs"), withList("inst-langs", s.InstLangs),
+		when(s.NoCore, "nocore"))
 	if len(s.Groups)+len(s.Packages)+len(s.Exclude) == 0 && s.Environment == "" && options == "" {
 		return
 	}

@@ -78,7 +78,9 @@ type Package struct {
 
 // Selection is a resolved choice: plain data, part of the plan.
 type Selection struct {
-	Packages []Package `json:"packages"` // in the order of disc, then of place on it
+	Packages []Package `json:"packages"`           // in the order of disc, then of place on it
+	Paths    []string  `json:"paths,omitempty"`    // rules of what is left out of packages, as in dpkg.cfg(5): "path-exclude=/usr/share/man/*"
+	Warnings []string  `json:"warnings,omitempty"` // of the choice, for a person
 }
 
 // Discs are the numbers of the discs that will be needed, ascending.

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
@@ -87,6 +86,7 @@ func (b *builder) payload() {
 	fetch, installed := b.Selection.Size()
 	const slack = 64 << 20 // initramfs, lists, logs: what no package accounts for
 	b.plan.Space = Space{Fetch: fetch, Installed: installed + installed/10 + slack, Image: b.Handoff.Build.Stage2.Size}
+	b.plan.Warnings = append(b.plan.Warnings, b.Selection.Warnings...)
 	b.plan.Packages = len(b.Selection.Packages)
 	b.plan.Discs = b.Selection.Discs()
 	if b.allAtHand() {
@@ -128,7 +128,6 @@ func (b *builder) support() {
 		}
 	}
 	traceback := func(s config.Script) bool { return s.Kind == config.Traceback }
-	group := func(name string) bool { return strings.HasPrefix(name, "@") }
 	for _, n := range []struct {
 		asked   bool
 		subject string
@@ -137,7 +136,6 @@ func (b *builder) support() {
 	}{
 		{a.Boot.Password != "" || a.Boot.NoMBR || a.Boot.LeaveOrder, "bootloader", "--password, --nombr and --leavebootorder are not done", true},
 		{a.Firewall.Mode == "enabled", "firewall --enabled", "no firewall is set up", true},
-		{a.Software.Environment != "", "@^" + a.Software.Environment, "there are no environments; name groups", true},
 		{len(a.Certificates) > 0, "%certificate", "certificates are not installed", true},
 		{a.Updates != "", "updates", "give inst.updates= on the boot line", true},
 		{len(a.DriverDisks) > 0, "driverdisk", "give inst.dd= on the boot line", true},
@@ -145,9 +143,6 @@ func (b *builder) support() {
 		{len(a.Storage.Snapshots) > 0, "snapshot", "no snapshots are made", true},
 		{a.RootSSH, "rootpw --allow-ssh", "sshd's own setting stays", false},
 		{a.Logging.Host != "", "logging", "the log is sent where inst.syslog= says", false},
-		{a.Software.IgnoreMissing, "%packages --ignoremissing", "a name that isn't there is an error", false},
-		{a.Software.ExcludeDocs || a.Software.InstLangs != nil, "%packages", "documentation and translations are installed with their packages", false},
-		{slices.ContainsFunc(a.Software.Exclude, group), "%packages", "an excluded group excludes nothing; exclude its packages", false},
 		{slices.ContainsFunc(a.Scripts, traceback), "%traceback", "not run: a mistake in the installer is an error like any other, and runs %onerror", false},
 	} {
 		if n.asked && n.harms {

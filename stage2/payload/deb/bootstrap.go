@@ -30,13 +30,16 @@ func (p *Payload) bootstrap(ctx context.Context, sel *payload.Selection, target 
 	if err := p.extract(ctx, set, target); err != nil {
 		return err
 	}
+	if err := newPathFilter(sel.Paths).sweep(target); err != nil {
+		return fmt.Errorf("leave out of the first packages what is not wanted: %w", err)
+	}
 	if err := quiet(target); err != nil {
 		return fmt.Errorf("prepare the target for maintainer scripts: %w", err)
 	}
 	if len(set) == 0 {
 		return nil
 	}
-	args := append([]string{"dpkg", "--status-fd=3", "--force-depends"}, dpkgOptions(target)...)
+	args := append([]string{"dpkg", "--status-fd=3", "--force-depends"}, dpkgOptions(sel, target)...)
 	args = append(args, "--install")
 	for _, k := range set {
 		args = append(args, fetched(target, k))

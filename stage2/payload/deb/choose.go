@@ -1,11 +1,14 @@
 package deb
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/internal/spelling"
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/payload"
 )
 
@@ -37,43 +40,135 @@ func (x *index) find(name, version string) (record, bool) {
 
 // choice is what to tell apt.
 type choice struct {
-	install []string // wanted by name
-	exclude []string // not to be installed, whoever depends on them
+	install  []string // wanted by name
+	exclude  []string // not to be installed, whoever depends on them
+	warnings []string // what was passed over
 }
 
-// choose expands groups and patterns; everything that doesn't exist is in the one error.
+// choose expands environments, groups and patterns; everything that doesn't exist is in
+// the one error.
 func (p *Payload) choose(x *index, r payload.Request) (choice, error) {
-	want := slices.Concat(p.catalog.Base, p.catalog.Firmware[r.Firmware], r.Extra)
-	unknown := &UnknownError{}
-	for _, id := range r.Software.Groups {
-		packages, ok := p.group(id)
-		if !ok {
-			unknown.Names = append(unknown.Names, Unknown{"group", id, nearest(id, p.groupIDs())})
-		}
-		want = append(want, packages...)
+	c := &chooser{Payload: p, index: x, software: r.Software}
+	base, err := c.base()
+	if err != nil {
+		return choice{}, err
 	}
-	want = append(want, r.Software.Packages...)
-	if p.catalog.Bootstrap {
-		want = append(want, x.essential()...)
+	c.install = c.present(slices.Concat(base, p.catalog.Firmware[r.Firmware], r.Extra), false)
+	groups, out := c.groups()
+	for _, id := range groups {
+		packages, _ := p.group(id)
+		c.install = append(c.install, c.present(packages, false)...)
 	}
-	var c choice
-	for _, name := range want {
-		found := x.match(name)
-		if found == nil {
-			unknown.Names = append(unknown.Names, Unknown{"package", name, nearest(name, x.names())})
-		}
-		c.install = append(c.install, found...)
+	c.install = append(c.install, c.present(r.Software.Packages, true)...)
+	if len(c.unknown) > 0 {
+		return choice{}, &UnknownError{c.unknown}
 	}
-	if len(unknown.Names) > 0 {
-		return choice{}, unknown
+	for _, id := range out {
+		packages, _ := p.group(id)
+		c.exclude = append(c.exclude, slices.DeleteFunc(c.present(packages, false), func(s string) bool {
+			return slices.Contains(c.install, s) // by name, or by another group
+		})...)
 	}
-	for _, name := range r.Software.Exclude {
-		c.exclude = append(c.exclude, x.match(name)...)
-	}
+	c.leaveOut()
 	c.install = sorted(c.install)
 	c.exclude = sorted(c.exclude)
+	return c.choice, nil
+}
+
+// chooser turns a request into a choice.
+type chooser struct {
+	*Payload
+	*index
+	software config.Software
+	choice
+	unknown []Unknown
+}
+
+// base are the packages that are installed whatever is chosen.
+func (c *chooser) base() ([]string, error) {
+	names := c.catalog.Base
+	if c.software.NoCore {
+		if names = c.catalog.Boot; len(names) == 0 {
+			return nil, errors.New("%packages --nocore: the set doesn't say which packages a machine needs to start (base.boot of its distro.toml); leave --nocore out")
+		}
+	}
+	if c.catalog.Bootstrap || c.software.NoCore {
+		names = slices.Concat(names, c.essential())
+	}
+	return names, nil
+}
+
+// groups are the groups to install, those of the environment first, and those that are
+// excluded.
+func (c *chooser) groups() (in, out []string) {
+	s := c.software
+	for _, name := range s.Exclude {
+		if id, ok := strings.CutPrefix(name, "@"); ok {
+			out = append(out, id)
+		}
+	}
+	if id := s.Environment; id != "" {
+		i := slices.IndexFunc(c.catalog.Environments, func(e media.Environment) bool { return e.ID == id })
+		if i < 0 {
+			c.missing("environment", id, c.environmentIDs())
+		} else {
+			in = append(in, c.catalog.Environments[i].Groups...)
+		}
+	}
+	for _, id := range s.Groups {
+		in = append(in, strings.TrimPrefix(id, "@"))
+	}
+	known := func(id string) bool {
+		_, ok := c.group(id)
+		if !ok {
+			c.missing("group", id, c.groupIDs())
+		}
+		return ok
+	}
+	in = slices.DeleteFunc(in, func(id string) bool { return slices.Contains(out, id) || !known(id) })
+	return in, slices.DeleteFunc(out, func(id string) bool { return !known(id) })
+}
+
+// missing notes a name that somebody wrote and that isn't there.
+func (c *chooser) missing(kind, name string, known []string) {
+	u := Unknown{kind, name, nearest(name, known)}
+	if c.software.IgnoreMissing {
+		c.warnings = append(c.warnings, u.String()+" is in this set; it is left out, as --ignoremissing says")
+		return
+	}
+	c.unknown = append(c.unknown, u)
+}
+
+// present are the packages that names and patterns stand for. What the set itself asks
+// for, and not a person, can't be left out.
+func (c *chooser) present(names []string, asked bool) []string {
+	var all []string
+	for _, name := range names {
+		found := c.match(name)
+		switch {
+		case found == nil && asked:
+			c.missing("package", name, c.names())
+		case found == nil:
+			c.unknown = append(c.unknown, Unknown{"package", name, nearest(name, c.names())})
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
+// leaveOut applies the packages that are excluded by name.
+func (c *chooser) leaveOut() {
+	for _, name := range c.software.Exclude {
+		if strings.HasPrefix(name, "@") {
+			continue
+		}
+		found := c.match(name)
+		if found == nil {
+			c.warnings = append(c.warnings, Unknown{"package", name, nearest(name, c.names())}.String()+" is in this set, so -"+name+" excludes nothing")
+		}
+		c.exclude = append(c.exclude, found...)
+	}
 	c.install = slices.DeleteFunc(c.install, func(s string) bool { return slices.Contains(c.exclude, s) })
-	return c, nil
 }
 
 // group are the packages of a group. "core" is always there: kickstart files
@@ -92,6 +187,14 @@ func (p *Payload) groupIDs() []string {
 	var ids []string
 	for _, g := range p.catalog.Groups {
 		ids = append(ids, g.ID)
+	}
+	return ids
+}
+
+func (p *Payload) environmentIDs() []string {
+	var ids []string
+	for _, e := range p.catalog.Environments {
+		ids = append(ids, e.ID)
 	}
 	return ids
 }

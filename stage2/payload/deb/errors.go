@@ -18,7 +18,7 @@ type UnknownError struct {
 
 // Unknown is a name that the set doesn't have.
 type Unknown struct {
-	Kind string   // "package" or "group"
+	Kind string   // "package", "group" or "environment"
 	Name string   // as asked for
 	Near []string // what could have been meant, best first
 }
@@ -26,12 +26,18 @@ type Unknown struct {
 func (e *UnknownError) Error() string {
 	parts := make([]string, len(e.Names))
 	for i, u := range e.Names {
-		parts[i] = fmt.Sprintf("no %s %q", u.Kind, u.Name)
-		if len(u.Near) > 0 {
-			parts[i] += " (did you mean " + strings.Join(u.Near, " or ") + "?)"
-		}
+		parts[i] = u.String()
 	}
 	return "not on the discs of this set: " + strings.Join(parts, "; ")
+}
+
+// String names it, and what could have been meant.
+func (u Unknown) String() string {
+	s := fmt.Sprintf("no %s %q", u.Kind, u.Name)
+	if len(u.Near) > 0 {
+		s += " (did you mean " + strings.Join(u.Near, " or ") + "?)"
+	}
+	return s
 }
 
 // ConflictError is a choice that can't be installed together.

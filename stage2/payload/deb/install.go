@@ -26,11 +26,15 @@ func (p *Payload) env() []string {
 
 // dpkgOptions work on a target from outside. A crash means a new installation, so
 // nothing is synced on the way; the first error counts.
-func dpkgOptions(target string) []string {
-	return []string{
+func dpkgOptions(sel *payload.Selection, target string) []string {
+	options := []string{
 		"--root=" + target, "--log=" + filepath.Join(target, "var/log/dpkg.log"),
 		"--force-unsafe-io", "--force-confold", "--abort-after=1",
 	}
+	for _, rule := range sel.Paths {
+		options = append(options, "--"+rule)
+	}
+	return options
 }
 
 // Install implements payload.Payload. A package that fails is a *PackageError; it
@@ -42,6 +46,9 @@ func (p *Payload) Install(ctx context.Context, sel *payload.Selection, target st
 	fresh, err := dpkgSkeleton(target)
 	if err != nil {
 		return fmt.Errorf("prepare the target for dpkg: %w", err)
+	}
+	if err := keepRules(sel, target); err != nil {
+		return fmt.Errorf("tell dpkg on the target what is left out of packages: %w", err)
 	}
 	w := newWatcher(pr, len(sel.Packages))
 	if p.catalog.Bootstrap && fresh {
@@ -104,7 +111,7 @@ func (p *Payload) installRest(ctx context.Context, sel *payload.Selection, targe
 		"-o", "Dir::State::status=" + filepath.Join(target, "var/lib/dpkg/status"),
 		"-o", "APT::Status-Fd=3",
 	}
-	for _, o := range dpkgOptions(target) {
+	for _, o := range dpkgOptions(sel, target) {
 		args = append(args, "-o", "DPkg::Options::="+o)
 	}
 	for _, k := range sel.Packages {

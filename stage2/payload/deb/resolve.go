@@ -34,6 +34,7 @@ func (p *Payload) Resolve(ctx context.Context, r payload.Request) (*payload.Sele
 	if err != nil {
 		return nil, err
 	}
+	sel.Warnings, sel.Paths = c.warnings, pathRules(r.Software)
 	// What is not in it came as a dependency: Finish tells apt in the target.
 	if err := os.WriteFile(p.work("manual"), []byte(strings.Join(c.install, "\n")+"\n"), 0o644); err != nil {
 		return nil, err
