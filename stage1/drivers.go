@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -29,20 +30,36 @@ func (s *session) drivers(ctx context.Context) error {
 	if s.opts.AskDrivers {
 		sources = append(sources[:len(sources):len(sources)], s.askDrivers(ctx)...)
 	}
-	if len(sources) == 0 || s.driven == strings.Join(sources, " ") {
+	s.fixed.Drivers = nil
+	return s.useDrivers(ctx, sources, "Edit inst.dd= in the boot options, or put in the volume with the drivers, and try again.")
+}
+
+// useDrivers takes what an earlier try hasn't taken already.
+func (s *session) useDrivers(ctx context.Context, sources []string, hint string) error {
+	f := &Failure{What: "A driver disk can't be used.", Hint: hint}
+	fresh := map[string][]string{}
+	var load []string
+	for _, name := range sources {
+		got, ok := s.driven[name]
+		if !ok {
+			if got, ok = s.driverDisk(ctx, name, f); !ok {
+				return f
+			}
+			fresh[name], load = got, append(load, got...)
+		}
+		s.fixed.Drivers = append(s.fixed.Drivers, got...)
+	}
+	if len(fresh) == 0 {
 		return nil
 	}
-	f := &Failure{What: "A driver disk can't be used.", Hint: "Edit inst.dd= in the boot options, or put in the volume with the drivers, and try again."}
-	var all []string
-	for _, name := range sources {
-		got, ok := s.driverDisk(ctx, name, f)
-		if !ok {
-			return f
-		}
-		all = append(all, got...)
+	if err := s.loadDrivers(load); err != nil {
+		return err
 	}
-	s.fixed.Drivers, s.driven = all, strings.Join(sources, " ")
-	return s.loadDrivers(all)
+	if s.driven == nil {
+		s.driven = map[string][]string{}
+	}
+	maps.Copy(s.driven, fresh)
+	return nil
 }
 
 // askDrivers asks a person for driver disks, one after the other.

@@ -205,7 +205,7 @@ func testSession(t *testing.T) (*session, *fake, *person) {
 		dirs: dirs{
 			medium: at("medium"), holder: at("holder"), imageMedium: at("image"), imageHolder: at("image-holder"), stream: at("stream"), lower: at("lower"), updates: at("updates"), rw: at("rw"), root: at("root"), target: at("t"),
 			scratch: at("scratch"), modules: at("modules"), firmware: at("firmware"), record: at("run/handoff.json"), result: at("run/result.json"),
-			ks: at("run/ks.cfg"), log: at("run/stage1.log"), ca: at("run/ca.pem"), ownCA: at("etc/ca.pem"),
+			ks: at("run/ks.cfg"), log: at("run/stage1.log"), ca: at("run/ca.pem"), client: at("run/client.pem"), ownCA: at("etc/ca.pem"),
 		},
 	}
 	s.devices = newDevices(s.log, s.release())

@@ -104,6 +104,9 @@ func (s *session) awaitChange(ctx context.Context, w *waiting, f *Failure) (bool
 // what closeMedium takes back.
 func (s *session) search(ctx context.Context) *Failure {
 	s.note("looking for disc 1 of %s", s.build.Set.Name())
+	if repo := s.askedRepo(); repo != "" {
+		return s.searchAsked(ctx, repo)
+	}
 	if len(s.opts.Stage2) == 0 || len(s.opts.Repo) == 0 {
 		named := append(s.opts.Stage2, s.opts.Repo...)
 		failure := s.take(ctx, named, need{image: true, packages: true})

@@ -25,14 +25,29 @@ func (s *session) fetchKickstart(ctx context.Context) (*handoff.Kickstart, error
 	if len(s.opts.Kickstart) == 0 {
 		return s.oemKickstart(ctx)
 	}
-	f := &Failure{What: fmt.Sprintf("The kickstart %s can't be had.", redacted(s.opts.Kickstart)),
-		Hint: "Edit inst.ks= in the boot options, or put in the volume with the file, and try again."}
-	for _, option := range s.opts.Kickstart {
-		if data, origin, ok := s.readNamed(ctx, option, kickstartName, f); ok {
-			return s.keepKickstart(data, origin)
+	wait := newWaiting(true, s.opts.WaitForNet)
+	defer wait.stop()
+	for {
+		f := &Failure{What: fmt.Sprintf("The kickstart %s can't be had.", redacted(s.opts.Kickstart)),
+			Hint: "Edit inst.ks= in the boot options, or put in the volume with the file, and try again."}
+		for _, option := range s.opts.Kickstart {
+			if data, origin, ok := s.readNamed(ctx, option, kickstartName, f); ok {
+				return s.keepKickstart(data, origin)
+			}
+		}
+		if again, err := s.awaitChange(ctx, wait, f); !again {
+			return nil, errors.Join(f, err)
 		}
 	}
-	return nil, f
+}
+
+// lateKickstart takes a kickstart that nobody named, of a volume that came while disc 1
+// was looked for. What it asks of stage 1 is too late; stage 2 refuses that.
+func (s *session) lateKickstart(ctx context.Context) (err error) {
+	if s.ks == nil && len(s.opts.Kickstart) == 0 {
+		s.ks, err = s.oemKickstart(ctx)
+	}
+	return err
 }
 
 func (s *session) keepKickstart(data []byte, origin string) (*handoff.Kickstart, error) {

@@ -131,6 +131,7 @@ type dirs struct {
 	log                      string
 	ca                       string // PEM: certificates to trust besides the well-known
 	ownCA                    string // the same, from the initramfs
+	client                   string // PEM: certificate and key for the server of the packages
 }
 
 func fixedDirs() dirs {
@@ -138,6 +139,6 @@ func fixedDirs() dirs {
 		medium: "/molt/medium", holder: "/molt/holder", imageMedium: "/molt/image", imageHolder: "/molt/image-holder", stream: "/molt/stream", lower: "/molt/lower", updates: "/molt/updates", rw: "/molt/rw", root: "/molt/root",
 		target: "/molt/t", scratch: "/molt/scratch", modules: "/lib/modules", firmware: "/lib/firmware",
 		record: handoff.RecordPath, result: handoff.ResultPath, ks: handoff.KickstartPath,
-		log: "/run/molt/stage1.log", ca: handoff.CAPath, ownCA: "/etc/molt/ca.pem",
+		log: "/run/molt/stage1.log", ca: handoff.CAPath, client: handoff.ClientPath, ownCA: "/etc/molt/ca.pem",
 	}
 }

@@ -45,7 +45,13 @@ func (s *session) mountMedium(ctx context.Context, p place, to site) (handoff.Me
 		fstype = "iso9660"
 	}
 	if p.device != "" && (p.path == "" || p.path == "/") {
-		return m, s.mountOn(untouched(p.device, to.mount, fstype))
+		err := s.mountOn(untouched(p.device, to.mount, fstype))
+		if err != nil || !holdsImages(to.mount) {
+			return m, err
+		}
+		if err := s.unmountBelow(to.mount); err != nil {
+			return m, err
+		}
 	}
 	at := p.path
 	if p.device != "" {
@@ -63,8 +69,11 @@ func (s *session) mountFile(ctx context.Context, m handoff.Medium, at string) (h
 	if err != nil {
 		return m, err
 	}
-	if info.IsDir() {
+	if info.IsDir() && !holdsImages(at) {
 		return m, s.mountOn(mount{source: at, target: m.Mount, flags: unix.MS_BIND})
+	}
+	if info.IsDir() {
+		at = filepath.Join(at, firstImage)
 	}
 	if isSquashfs(at) {
 		m.Mount, m.Images = "", at
@@ -76,6 +85,18 @@ func (s *session) mountFile(ctx context.Context, m handoff.Medium, at string) (h
 	}
 	m.Images = filepath.Dir(at)
 	return m, s.mountOn(mount{source: loop, target: m.Mount, fstype: "iso9660", flags: unix.MS_RDONLY})
+}
+
+// firstImage is the name of disc 1's image in a directory with those of all discs.
+const firstImage = "disc1.iso"
+
+// holdsImages reports whether a directory is no tree, and has the discs' images.
+func holdsImages(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, media.DiscInfoPath)); err == nil {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(dir, firstImage))
+	return err == nil
 }
 
 // squashfsMagic begins a squashfs (fs/squashfs/squashfs_fs.h).

@@ -155,7 +155,7 @@ func (s *session) edit(ctx context.Context, _ string) handoff.Action {
 
 // askSource lets a person name another source. It takes the place of those named before.
 func (s *session) askSource(ctx context.Context, _ string) handoff.Action {
-	line, _, err := s.con.Ask(ctx, `The source is now: `+cmp.Or(redacted(append(slices.Clone(s.opts.Stage2), s.opts.Repo...)), "any drive or disk")+`
+	line, _, err := s.con.Ask(ctx, `The source is now: `+cmp.Or(redacted(slices.Concat(s.opts.Stage2, s.opts.Repo, without(s.askedRepo()))), "any drive or disk")+`
   cdrom  hd:DEVICE:/PATH  nfs:SERVER:/PATH  http://SERVER/PATH  https://…  ftp://…
 Another source (nothing: as it is; none: any drive or disk):
 > `)
@@ -172,7 +172,11 @@ Another source (nothing: as it is; none: any drive or disk):
 		s.say("%v", err)
 		return ""
 	}
-	return s.change("-inst.stage2 -inst.repo " + bootargs.Param{Name: "inst.stage2", Value: line, HasValue: true}.String())
+	name := "inst.stage2"
+	if s.askedRepo() != "" {
+		name = "inst.repo" // or the packages would still be where the kickstart says
+	}
+	return s.change("-inst.stage2 -inst.repo " + bootargs.Param{Name: name, Value: line, HasValue: true}.String())
 }
 
 // askNetwork lets a person set addresses. They take the place of ip= and nameserver=.

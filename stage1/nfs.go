@@ -40,6 +40,12 @@ func (s *session) takeNFS(ctx context.Context, src media.Source, n need, f *Fail
 // names is in.
 func (s *session) mountNFS(ctx context.Context, src media.Source, m handoff.Medium, to site) (handoff.Medium, error) {
 	err := s.mountExport(ctx, src, src.Path, to.mount)
+	if err == nil && holdsImages(to.mount) {
+		if err := errors.Join(s.unmountBelow(to.mount), s.mountExport(ctx, src, src.Path, to.holder)); err != nil {
+			return m, err
+		}
+		return s.mountFile(ctx, m, to.holder)
+	}
 	if err == nil || !errors.Is(err, unix.ENOTDIR) && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EACCES) {
 		return m, err
 	}

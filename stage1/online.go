@@ -171,7 +171,7 @@ func (s *session) reach(ctx context.Context, src media.Source) error {
 	if src.URL == "" {
 		return pingNFS(ctx, net.JoinHostPort(src.Server, portNFS(src)))
 	}
-	tree, err := s.servers.Open(ctx, src, s.fetchOptions())
+	tree, err := s.servers.Open(ctx, src, s.optionsFor(src))
 	if err != nil {
 		return err
 	}
@@ -180,12 +180,20 @@ func (s *session) reach(ctx context.Context, src media.Source) error {
 	if err == nil {
 		return file.Close()
 	}
-	for _, answered := range []error{fetch.ErrNotFound, fetch.ErrForbidden, fetch.ErrLogin, fetch.ErrStatus, fetch.ErrTLS} {
-		if errors.Is(err, answered) {
-			return nil
-		}
+	if answered(err) {
+		return nil
 	}
 	return err
+}
+
+// answered reports whether an error is what a server said.
+func answered(err error) bool {
+	for _, said := range []error{fetch.ErrNotFound, fetch.ErrForbidden, fetch.ErrLogin, fetch.ErrStatus, fetch.ErrTLS} {
+		if errors.Is(err, said) {
+			return true
+		}
+	}
+	return false
 }
 
 // fetchOptions are those of the boot options.
@@ -226,6 +234,7 @@ func (s *session) trust(ctx context.Context) *Failure {
 		all = append(append(all, '\n'), data...)
 	}
 	if len(all) == 0 {
+		_ = os.Remove(s.dirs.ca) // of an earlier try
 		return nil
 	}
 	if err := writePrivate(s.dirs.ca, all); err != nil {

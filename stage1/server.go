@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/loopctl/failover"
@@ -88,7 +89,7 @@ func reason(err error) error {
 
 // visit finds out what is at a URL: a tree, an ISO image or the image of stage 2.
 func (s *session) visit(ctx context.Context, src media.Source) (mirror, error) {
-	tree, err := s.servers.Open(ctx, src, s.fetchOptions())
+	tree, err := s.servers.Open(ctx, src, s.optionsFor(src))
 	if err != nil {
 		return mirror{}, err
 	}
@@ -99,9 +100,22 @@ func (s *session) visit(ctx context.Context, src media.Source) (mirror, error) {
 	}
 	if err != nil {
 		m.close()
-		return mirror{}, err
+		return s.visitImage(ctx, src, err)
 	}
 	return m, nil
+}
+
+// visitImage is visit for a directory that holds images of the discs and is no tree.
+func (s *session) visitImage(ctx context.Context, src media.Source, noTree error) (mirror, error) {
+	if !errors.Is(noTree, errNoTree) || strings.HasSuffix(src.URL, ".iso") || strings.ContainsAny(src.URL, "?#") {
+		return mirror{}, noTree
+	}
+	src.URL = strings.TrimSuffix(src.URL, "/") + "/" + firstImage
+	m, err := s.visit(ctx, src)
+	if errors.Is(err, errNoTree) || errors.Is(err, fetch.ErrNotFound) {
+		return m, noTree
+	}
+	return m, err
 }
 
 // errNoTree is a URL that names a file.
@@ -146,7 +160,7 @@ func (s *session) lookInside(ctx context.Context, m *mirror, noTree error) error
 
 // takePackages notes where the packages are.
 func (s *session) takePackages(good []mirror) {
-	m := handoff.Medium{Disc: 1, Whole: true}
+	m := handoff.Medium{Disc: 1, Whole: true, Transfer: s.transfer()}
 	for _, g := range good {
 		if g.bare {
 			continue

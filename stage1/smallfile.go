@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
 )
@@ -57,6 +59,7 @@ func (s *session) readWhenThere(ctx context.Context, src media.Source, f *Failur
 // readServer reads the file at a URL.
 func (s *session) readServer(ctx context.Context, src media.Source, name string, f *Failure) ([]byte, error) {
 	if !s.online(ctx, []media.Source{src}, f) {
+		f.online = true
 		return nil, errors.New("no network")
 	}
 	o := s.fetchOptions()
@@ -75,6 +78,7 @@ func (s *session) readServer(ctx context.Context, src media.Source, name string,
 	data, err := fetch.ReadAll(ctx, tree, name, maxSmall)
 	if err != nil {
 		f.add(src.Redacted(), reason(err))
+		f.online = f.online || !answered(err)
 	}
 	return data, err
 }
@@ -82,10 +86,12 @@ func (s *session) readServer(ctx context.Context, src media.Source, name string,
 // readNFS reads a file of an NFS server.
 func (s *session) readNFS(ctx context.Context, src media.Source, f *Failure) ([]byte, error) {
 	if !s.online(ctx, []media.Source{src}, f) {
+		f.online = true
 		return nil, errors.New("no network")
 	}
 	if err := s.mountExport(ctx, src, path.Dir(src.Path), s.dirs.scratch); err != nil {
 		f.add(src.Redacted(), err)
+		f.online = f.online || !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EACCES)
 		return nil, err
 	}
 	data, err := readSmall(filepath.Join(s.dirs.scratch, path.Base(src.Path)))

@@ -21,6 +21,7 @@ import (
 
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/ksearly"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/stage1/network"
 )
@@ -84,10 +85,12 @@ type session struct {
 	build   media.Build
 	cmdline string // as booted, or as a person edited it
 	opts    bootargs.Options
-	warned  []string         // of boot options
-	fixed   handoff.Record   // what holds for every try: console, retry count
-	driven  string           // inst.dd= as it was carried out
-	network *handoff.Network // nil: none is up
+	warned  []string            // of boot options
+	fixed   handoff.Record      // what holds for every try: console, retry count
+	driven  map[string][]string // the files of the driver disks that are in use
+	ks      *handoff.Kickstart  // nil: none
+	asked   ksearly.Commands    // what it asks of stage 1
+	network *handoff.Network    // nil: none is up
 	// The network is up, and whether what is to be read now can be reached by it isn't known.
 	unproven bool
 	current  attempt
@@ -145,6 +148,9 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 	if err := s.drivers(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.kickstart(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.find(ctx); err != nil {
 		return nil, err
 	}
@@ -155,11 +161,10 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	kickstart, err := s.fetchKickstart(ctx)
-	if err != nil {
+	if err := s.lateKickstart(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.handOver(root, kickstart); err != nil {
+	if err := s.handOver(root); err != nil {
 		return nil, err
 	}
 	result, err := s.supervise(ctx)
@@ -173,9 +178,9 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 }
 
 // handOver writes the record for stage 2.
-func (s *session) handOver(root rootFS, ks *handoff.Kickstart) error {
+func (s *session) handOver(root rootFS) error {
 	r := s.fixed
-	r.Build, r.Medium, r.CommandLine, r.Kickstart = s.build, s.current.medium, s.cmdline, ks
+	r.Build, r.Medium, r.CommandLine, r.Kickstart = s.build, s.current.medium, s.cmdline, s.ks
 	r.Network, r.CA, r.Streamed = s.network, s.caFile(), s.current.streamed != nil
 	r.Image, r.Loop, r.Lower, r.Root = root.image, root.loop, s.dirs.lower, s.dirs.root
 	if err := r.Write(s.dirs.record); err != nil {

@@ -16,17 +16,18 @@ import (
 	"github.com/u-root/mkuimage/cpio"
 )
 
-// updates are what inst.updates= lays over stage 2's image: a squashfs, or a cpio
+// updates are what inst.updates=, or updates of the kickstart, lays over stage 2's image: a squashfs, or a cpio
 // archive (newc), plain or compressed with gzip, xz or zstd. It returns the directory to
 // lay over; "" when there is nothing. Nothing vouches for it but who wrote the
-// boot options.
+// boot options or the kickstart.
 func (s *session) updates(ctx context.Context) (string, error) {
-	if s.opts.Updates == "" {
+	from, says := s.updatesFrom()
+	if from == "" {
 		return "", nil
 	}
-	f := &Failure{What: fmt.Sprintf("The updates of inst.updates=%s can't be used.", redacted([]string{s.opts.Updates})),
-		Hint: "Edit the boot options, and try again."}
-	data, origin, ok := s.readNamed(ctx, s.opts.Updates, "updates.img", f)
+	f := &Failure{What: fmt.Sprintf("The updates of %s can't be used.", says),
+		Hint: "Edit the boot options or the kickstart, and try again."}
+	data, origin, ok := s.readNamed(ctx, from, "updates.img", f)
 	if !ok {
 		return "", f
 	}

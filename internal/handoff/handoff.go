@@ -17,9 +17,12 @@ const (
 	ResultPath = "/run/molt/result.json"
 	// KickstartPath is where stage 1 puts the kickstart it found.
 	KickstartPath = "/run/molt/ks.cfg"
-	// CAPath has, in PEM, the certificates that the boot options or the initramfs
-	// say are to be trusted besides the well-known ones.
+	// CAPath has, in PEM, the certificates that the boot options, the initramfs
+	// or the kickstart say are to be trusted besides the well-known ones.
 	CAPath = "/run/molt/ca.pem"
+	// ClientPath has, in PEM, the certificate and the key that a server of packages
+	// wants to see.
+	ClientPath = "/run/molt/client.pem"
 	// Outside is stage 1's root, as stage 2 sees it. Stage 2 runs chrooted in
 	// the same mount namespace; the medium is mounted out there so that
 	// it never nests inside the root that is loop-mounted from it.
@@ -63,12 +66,28 @@ type Medium struct {
 	// Images is the directory, in stage 1's root, in which the other discs are
 	// as disc2.iso and so on, when disc 1 is such a file.
 	Images string `json:"images,omitempty"`
+	// Transfer is how Sources are read, when that is not as the boot options say.
+	Transfer *Transfer `json:"transfer,omitempty"`
 }
 
-// Kickstart says where the file at KickstartPath came from.
+// Transfer is what a kickstart's url says besides the URL.
+type Transfer struct {
+	Proxy    string `json:"proxy,omitempty"`     // with its password
+	NoVerify bool   `json:"no_verify,omitempty"` // certificates aren't checked
+	Client   string `json:"client,omitempty"`    // ClientPath, if there is such a file
+}
+
+// Kickstart says where the file at KickstartPath came from, and what stage 1 went by
+// of it: all in the spelling of boot options, without passwords.
 type Kickstart struct {
-	Origin string `json:"origin"` // "hd:LABEL=OEMDRV:/ks.cfg"
-	Path   string `json:"path"`   // KickstartPath
+	Origin  string   `json:"origin"`            // "hd:LABEL=OEMDRV:/ks.cfg"
+	Path    string   `json:"path"`              // KickstartPath
+	Repo    string   `json:"repo,omitempty"`    // where url, nfs or harddrive says that the packages are
+	Updates string   `json:"updates,omitempty"` // what updates names
+	Drivers []string `json:"drivers,omitempty"` // what driverdisk names
+	// Overruled are those of "inst.repo" and "inst.updates" that the boot options say
+	// otherwise: they won.
+	Overruled []string `json:"overruled,omitempty"`
 }
 
 // Action is what stage 1 does after stage 2 has ended and all is freed.

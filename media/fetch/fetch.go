@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -53,6 +54,8 @@ type Options struct {
 	Proxy    string
 	CA       *x509.CertPool // nil: those of the system
 	NoVerify bool           // inst.noverifyssl
+	// Client is shown to servers that want to see a certificate; nil: none.
+	Client *tls.Certificate
 	// Stall is how long no byte may come.
 	Stall time.Duration
 	// Header is sent to the source's own server with every request, to no other that it redirects to.

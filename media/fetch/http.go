@@ -32,9 +32,13 @@ func newHTTP(s *server, u *url.URL, proxy *url.URL) *httpTree {
 	// The watch ends an operation at Stall and says so; connections that nobody
 	// waits for any more end by themselves a while later.
 	unwatched := 2 * s.opts.Stall
+	secure := &tls.Config{RootCAs: s.opts.CA, InsecureSkipVerify: s.opts.NoVerify, Time: s.opts.Now}
+	if s.opts.Client != nil {
+		secure.Certificates = []tls.Certificate{*s.opts.Client}
+	}
 	t.tr = &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: unwatched, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig:     &tls.Config{RootCAs: s.opts.CA, InsecureSkipVerify: s.opts.NoVerify, Time: s.opts.Now},
+		TLSClientConfig:     secure,
 		TLSHandshakeTimeout: unwatched,
 		// The connection of an answer that is read on stays with it; these are for single parts.
 		MaxIdleConnsPerHost: 4,
