@@ -39,12 +39,29 @@ func (p *Plan) Lost() []string {
 	for _, s := range p.Stop {
 		lines = append(lines, s.Describe())
 	}
-	for _, v := range p.Volumes {
-		if v.Existing && !v.NoFormat {
-			lines = append(lines, v.Device+": what is on it")
-		}
+	for _, device := range p.overwritten() {
+		lines = append(lines, device+": what is on it")
 	}
 	return lines
+}
+
+// overwritten are the arrays and volumes that stay and get something new on them: a file system,
+// or what they become a member of.
+func (p *Plan) overwritten() []string {
+	var devices []string
+	for _, v := range p.Volumes {
+		if v.Existing && !v.NoFormat {
+			devices = append(devices, v.Device)
+		}
+	}
+	for _, l := range p.Layers {
+		for _, up := range p.Layers {
+			if l.Existing && l.Device != "" && l.Kind != LayerBtrfs && !up.Existing && slices.Contains(up.On, l.Device) {
+				devices = append(devices, l.Device)
+			}
+		}
+	}
+	return devices
 }
 
 // lostOn is what is lost on d; nothing when all of it stays.
@@ -59,7 +76,7 @@ func lostOn(d Disk) []string {
 	words := strings.Join(strings.Fields(d.Path+"  "+machine.Size(d.Size)+"  "+d.Model), " ")
 	was := machine.Disk{Path: d.Path, FSType: d.LostFS, Label: d.LostLabel, Table: d.LostTable}
 	switch {
-	case d.Kept && slices.ContainsFunc(d.Parts, func(v Volume) bool { return v.Number == 0 && v.Existing && !v.NoFormat && v.Used() }):
+	case d.Kept && slices.ContainsFunc(d.Parts, func(v Volume) bool { return v.Number == 0 && v.Existing && !v.NoFormat }):
 		return []string{words + ": what is on it"}
 	case len(gone) == 0 && d.Kept:
 		return nil

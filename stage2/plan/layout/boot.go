@@ -23,7 +23,7 @@ func (m *maker) boot() {
 	m.readable(kernels)
 	if m.Machine.Firmware == machine.UEFI {
 		m.bootUEFI(kernels)
-	} else {
+	} else if !m.bootSector(kernels) {
 		m.bootBIOS(kernels)
 	}
 }

@@ -120,11 +120,21 @@ func linuxUse(use string) bool {
 	return slices.Contains([]string{"Linux", "swap", "LVM", "RAID", "BIOS boot"}, use)
 }
 
-// dropExtended gives the extended partition up when no logical one stays in it.
+// dropExtended gives the extended partition up when the last logical one in it goes. One that
+// was empty before stays: nobody named it.
 func (d *disk) dropExtended() {
+	left, gone := 0, 0
 	for _, p := range d.Parts {
-		if isExtended(p) && !d.lost[p.Path] && len(d.lost) > 0 &&
-			!slices.ContainsFunc(d.Parts, func(q machine.Part) bool { return q.Number > 4 && !d.lost[q.Path] }) {
+		switch {
+		case p.Number <= 4:
+		case d.lost[p.Path]:
+			gone++
+		default:
+			left++
+		}
+	}
+	for _, p := range d.Parts {
+		if isExtended(p) && p.Number <= 4 && gone > 0 && left == 0 {
 			d.lost[p.Path] = true
 		}
 	}

@@ -89,3 +89,59 @@ func TestKept(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyExtended: an extended partition goes with the last of what is in it, and one that was
+// empty before stays.
+func TestEmptyExtended(t *testing.T) {
+	m := twoDisks()
+	m.Disks[0].Table = "dos"
+	at := func(n int, start, size int64, kind, fs string) machine.Part {
+		return machine.Part{Path: "/dev/sda" + string(rune('0'+n)), Number: n, Start: start, Size: size, Type: kind, FSType: fs}
+	}
+	m.Disks[0].Parts = []machine.Part{at(1, 1<<20, 8*gib, "0x83", "ext4"), at(2, 9*gib, 4*gib, "0x5", "")}
+	s := config.Storage{Clear: config.Clear{Mode: "list", List: []string{"sda1"}}, Partitions: []config.Partition{part("/", 5000, on("sda"))}}
+	lost := func() (paths []string) {
+		r := layout.Make(request(m, s))
+		if len(r.Problems) > 0 {
+			t.Fatal(r.Problems)
+		}
+		for _, p := range r.Disks[0].Lost {
+			paths = append(paths, p.Path)
+		}
+		return paths
+	}
+	if got := lost(); !slices.Equal(got, []string{"/dev/sda1"}) {
+		t.Errorf("an empty one: %v", got)
+	}
+	m.Disks[0].Parts = append(m.Disks[0].Parts, at(5, 9*gib+1<<20, gib, "0x83", "ext4"))
+	if got := lost(); !slices.Equal(got, []string{"/dev/sda1"}) {
+		t.Errorf("one with a partition that stays: %v", got)
+	}
+	s.Clear.List = append(s.Clear.List, "sda5")
+	if got := lost(); !slices.Equal(got, []string{"/dev/sda1", "/dev/sda2", "/dev/sda5"}) {
+		t.Errorf("one whose last goes: %v", got)
+	}
+}
+
+// TestExistingBtrfsNamed: a btrfs that is to be used again is named by what it is called or by a device of it.
+func TestExistingBtrfsNamed(t *testing.T) {
+	m := machines(t)["uefi-btrfs"]
+	m.Stacks[0].UUID = "b-1"
+	m.Disks[0].Parts[1].UUID, m.Disks[1].UUID = "b-1", "b-1"
+	for _, name := range []string{"LABEL=fedora", "UUID=B-1", "/dev/vda2", "vdb", "btrfs.1"} {
+		s := config.Storage{Partitions: []config.Partition{keep("/dev/vda1", "/boot/efi"), keep("/dev/vda2", "btrfs.1")},
+			Btrfs: []config.Btrfs{{Mount: "none", Members: []string{name}, Existing: true, NoFormat: true}, {Mount: "/", Subvolume: "neu", Parent: name}}}
+		if name != "btrfs.1" {
+			s.Partitions = s.Partitions[:1]
+		}
+		r := layout.Make(request(m, s))
+		if len(r.Problems) > 0 || len(r.Volumes) != 1 || r.Volumes[0].UUID != "b-1" || len(r.Layers) != 1 || !r.Layers[0].Existing || len(r.Stop) > 0 {
+			t.Errorf("%s: %v %+v on %+v", name, r.Problems, r.Volumes, r.Layers)
+		}
+	}
+	s := config.Storage{Partitions: []config.Partition{keep("/dev/vda1", "/boot/efi")},
+		Btrfs: []config.Btrfs{{Mount: "none", Members: []string{"LABEL=none"}, Existing: true, NoFormat: true}, {Mount: "/", Subvolume: "neu", Parent: "LABEL=none"}}}
+	if r := layout.Make(request(m, s)); !r.Problems.Has(layout.BadReference) {
+		t.Errorf("one that isn't there: %v", r.Problems)
+	}
+}
