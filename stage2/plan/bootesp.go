@@ -73,7 +73,15 @@ func (s bootloader) register(ctx context.Context, env *Env, args []string) bool 
 	if env.Host.Mount(host.Mount{Source: "efivarfs", Target: vars, FSType: "efivarfs"}) == nil {
 		defer env.Host.Unmount(vars)
 	}
-	if err := run(ctx, env, append(slices.Clone(args), "--bootloader-id="+s.vendor)...); err != nil {
+	args = append(slices.Clone(args), "--bootloader-id="+s.vendor)
+	if s.leaveOrder {
+		args = append(args, "--no-nvram") // grub-install's own entry comes before all others
+	}
+	err := run(ctx, env, args...)
+	if err == nil && s.leaveOrder {
+		err = s.enter(ctx, env)
+	}
+	if err != nil {
 		warn(env, "the firmware took no boot entry; the machine starts by the default path: "+err.Error())
 		return false
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/host"
 )
 
@@ -25,6 +26,7 @@ type bootloader struct {
 	seen    disks
 	disks   []string // whose boot sectors are written, by BIOS
 	stable  []string // names of the disks that stay the same, for grub-pc's debconf answer
+	sector  string   // by BIOS: another partition's first sector instead, or noSector
 	esps    []string // where the EFI system partitions are mounted; the first is the usual
 	vendor  string   // directory below EFI, "debian"
 	product string   // in the menu
@@ -35,7 +37,14 @@ type bootloader struct {
 	boot    Volume   // where the kernels are: "/boot" if it is a file system of its own, else the root
 	modules []string // of GRUB, to read boot
 	locked  bool     // boot is encrypted: GRUB itself asks for the passphrase
+
+	password   config.Secret // to change what is started, as GRUB has it; empty: none
+	leaveOrder bool          // the firmware's boot order stays as it is
+	esp        part          // the first of esps
 }
+
+// noSector is a bootloader's sector when GRUB is made and no sector written.
+const noSector = "none"
 
 func (s bootloader) Run(ctx context.Context, env *Env) error {
 	if err := s.seen.check(env); err != nil {
@@ -55,6 +64,9 @@ func (s bootloader) Run(ctx context.Context, env *Env) error {
 	if !hasProgram(env, "grub-mkconfig") {
 		return s.writeMenu(env)
 	}
+	if err := s.writePassword(env); err != nil {
+		return err
+	}
 	if err := s.defaults(env); err != nil {
 		return err
 	}
@@ -72,17 +84,32 @@ func (s bootloader) Run(ctx context.Context, env *Env) error {
 // come after it and may fail.
 func (s bootloader) installGRUB(ctx context.Context, env *Env) error {
 	if !s.efi {
-		for _, disk := range s.disks {
-			err := run(ctx, env, "grub-install", "--target=i386-pc", "--no-floppy", "--boot-directory="+Target+"/boot", disk)
-			if err != nil {
-				return fmt.Errorf("install the boot loader on %s: %w", disk, err)
-			}
-		}
-		return nil
+		return s.installBIOS(ctx, env)
 	}
 	for i, esp := range s.esps {
 		if err := s.installESP(ctx, env, esp, i == 0); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// installBIOS makes GRUB's image, and writes the sectors that load it. A partition has
+// no room for the image as a rule: it is listed block by block then, which grub-install
+// does only when it is forced to.
+func (s bootloader) installBIOS(ctx context.Context, env *Env) error {
+	args := []string{"grub-install", "--target=i386-pc", "--no-floppy", "--boot-directory=" + Target + "/boot"}
+	on := s.disks
+	switch s.sector {
+	case "":
+	case noSector:
+		args, on = append(args, "--no-bootsector"), on[:min(1, len(on))]
+	default:
+		args, on = append(args, "--force"), []string{s.sector}
+	}
+	for _, device := range on {
+		if err := run(ctx, env, append(slices.Clone(args), device)...); err != nil {
+			return fmt.Errorf("install the boot loader on %s: %w", device, err)
 		}
 	}
 	return nil
@@ -168,6 +195,9 @@ func (s bootloader) writeMenu(env *Env) error {
 	}
 	slices.Sort(kernels)
 	slices.Reverse(kernels)
+	if s.password != "" && !isBootHash(s.password) {
+		return errNoBootHash
+	}
 	file := Target + "/boot/grub/grub.cfg"
 	if err := env.Host.WriteFile(file, []byte(s.menu(env, kernels)), 0o600); err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
@@ -185,7 +215,11 @@ func (s bootloader) menu(env *Env, kernels []string) string {
 		b.WriteString(s.serial + "\nterminal_input console serial\nterminal_output console serial\n")
 	}
 	b.WriteString("search --no-floppy --fs-uuid --set=root " + s.boot.UUID + "\n")
-	options := s.kernel
+	options, free := s.kernel, ""
+	if s.password != "" {
+		b.WriteString(bootPassword(s.password))
+		free = "--unrestricted "
+	}
 	if s.root.Subvolume != "" {
 		options = strings.TrimSpace("rootflags=subvol=" + s.root.Subvolume + " " + options)
 	}
@@ -197,7 +231,7 @@ func (s bootloader) menu(env *Env, kernels []string) string {
 		}
 		name = path.Join("/", s.boot.Subvolume, name)
 		initrd := strings.Replace(name, "vmlinuz", "initrd.img", 1)
-		fmt.Fprintf(&b, "menuentry '%s, %s' {\n\tlinux %s root=UUID=%s ro %s\n", s.product, title, name, s.root.UUID, options)
+		fmt.Fprintf(&b, "menuentry '%s, %s' %s{\n\tlinux %s root=UUID=%s ro %s\n", s.product, title, free, name, s.root.UUID, options)
 		if exists(env, strings.Replace(k, "vmlinuz", "initrd.img", 1)) {
 			b.WriteString("\tinitrd " + initrd + "\n")
 		}

@@ -68,6 +68,7 @@ func Build(in Input) (*Plan, error) {
 	b.names()
 	b.network()
 	b.takeNetwork()
+	b.bootAnswers()
 	b.support()
 	if len(b.problems) > 0 {
 		return nil, b.problems
@@ -105,9 +106,6 @@ func (b *builder) payload() {
 // support refuses answers that would silently not be carried out.
 func (b *builder) support() {
 	a := b.Answers
-	if l := a.Boot.Location; l != "" && l != "mbr" && l != "none" {
-		b.problems.Add(NotSupported, "bootloader --location="+l, "use mbr or none")
-	}
 	switch a.End.Action {
 	case "", "reboot", "poweroff", "halt", "shutdown":
 	default:
@@ -134,7 +132,6 @@ func (b *builder) support() {
 		text    string
 		harms   bool // leaving it out is no mere inconvenience
 	}{
-		{a.Boot.Password != "" || a.Boot.NoMBR || a.Boot.LeaveOrder, "bootloader", "--password, --nombr and --leavebootorder are not done", true},
 		{a.Firewall.Mode == "enabled", "firewall --enabled", "no firewall is set up", true},
 		{len(a.Certificates) > 0, "%certificate", "certificates are not installed", true},
 		{a.Updates != "", "updates", "give inst.updates= on the boot line", true},

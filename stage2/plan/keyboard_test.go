@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,6 +58,23 @@ func TestKeyboardInInitramfs(t *testing.T) {
 		}
 		if n := len(w.Called("run in /target: update-initramfs")); n != tt.made {
 			t.Errorf("%s: the initramfs is made %d times", name, n)
+		}
+	}
+}
+
+// TestKeyboardKept: what keyboard-configuration 1.242 made of a file with two layouts is as good.
+func TestKeyboardKept(t *testing.T) {
+	want := keyboardText(config.Keyboard{Layout: "de,us", Variant: "nodeadkeys,", Options: "grp:alt_shift_toggle"})
+	for text, kept := range map[string]bool{
+		strings.Replace(want, "toggle", "toggle,grp_led:scroll", 1): true,
+		"# a comment\n" + want:                          true,
+		strings.Replace(want, "de,us", "us", 1):         false,
+		strings.Replace(want, "nodeadkeys", "", 1):      false,
+		strings.Replace(want, "grp:alt", "grp:ctrl", 1): false,
+		"": false,
+	} {
+		if keyboardKept(text, want) != kept {
+			t.Errorf("%q: kept %v", text, !kept)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/machine"
@@ -18,9 +19,6 @@ func (b *builder) bootloader() bootloader {
 		vendor: strings.ToLower(strings.ReplaceAll(h.Build.Set.Product, " ", "")), product: h.Build.Set.Name(),
 		kernel: kernelOptions(strings.TrimSpace(b.resume()+" "+a.Boot.Append), h.CommandLine), serial: serialCommand(h.CommandLine), timeout: 5,
 	}
-	for _, d := range disks {
-		s.stable = append(s.stable, b.stableName(d))
-	}
 	for _, d := range b.plan.Disks {
 		s.seen = append(s.seen, seen{d.Path, d.Seq})
 	}
@@ -31,13 +29,60 @@ func (b *builder) bootloader() bootloader {
 		if v.Mount == "/" {
 			s.root = v
 		}
+		if v.Mount == "/boot/efi" {
+			s.esp = b.partOf(v)
+		}
 		if v.Mount == "/boot" || v.Mount == "/" && s.boot.Mount == "" {
 			s.boot = v
 		}
 	}
-	s.esps = b.esps()
+	s.esps, s.password, s.leaveOrder = b.esps(), a.Boot.Password, a.Boot.LeaveOrder
+	s.sector, s.stable = b.bootSector(s.boot, disks)
 	s.modules, s.locked = b.grubModules(s.boot)
 	return s
+}
+
+// bootSector is where a BIOS finds GRUB if not on a disk as a whole, and what to tell GRUB's
+// packages of it.
+func (b *builder) bootSector(boot Volume, disks []string) (sector string, stable []string) {
+	switch loader := b.Answers.Boot; {
+	case b.Machine.Firmware == machine.UEFI:
+		return "", nil
+	case loader.Location == "partition":
+		return boot.Device, []string{b.stablePartition(boot)}
+	case loader.NoMBR:
+		return noSector, nil
+	}
+	for _, d := range disks {
+		stable = append(stable, b.stableName(d))
+	}
+	return "", stable
+}
+
+// stablePartition is the link by the serial number of the disk v is on.
+func (b *builder) stablePartition(v Volume) string {
+	on := b.partOf(v)
+	if link := b.stableName(on.disk); strings.HasPrefix(link, "/dev/disk/by-id/") {
+		return link + "-part" + strconv.Itoa(on.number)
+	}
+	return v.Device
+}
+
+// bootMeaning warns of what has no meaning with this machine's firmware.
+func (b *builder) bootMeaning() {
+	a := b.Answers.Boot
+	for _, o := range []struct {
+		given bool
+		text  string
+	}{
+		{a.LeaveOrder && b.Machine.Firmware != machine.UEFI, "bootloader --leavebootorder has no meaning here: a BIOS keeps no list of what to start"},
+		{a.NoMBR && b.Machine.Firmware == machine.UEFI, "bootloader --nombr has no meaning here: by UEFI no disk's first sector is written"},
+		{a.Location == "partition" && b.Machine.Firmware == machine.UEFI, "bootloader --location=partition has no meaning here: by UEFI the boot loader is a file on the EFI system partition"},
+	} {
+		if o.given && a.Location != "none" {
+			b.plan.Warnings = append(b.plan.Warnings, o.text)
+		}
+	}
 }
 
 // bootDisks are the disks that the machine can start from.

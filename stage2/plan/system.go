@@ -114,6 +114,29 @@ func keyboardText(k config.Keyboard) string {
 		cmp.Or(k.Layout, layout, "us"), k.Variant, k.Options)
 }
 
+// keyboardKept reports whether a keyboard(5) gives the keys of want: keyboard-configuration adds
+// an option of its own where there are several layouts.
+func keyboardKept(is, want string) bool {
+	got, asked := keyboardVars(is), keyboardVars(want)
+	for _, o := range strings.Split(asked["XKBOPTIONS"], ",") {
+		if !slices.Contains(strings.Split(got["XKBOPTIONS"], ","), o) && o != "" {
+			return false
+		}
+	}
+	return got["XKBLAYOUT"] == asked["XKBLAYOUT"] && got["XKBVARIANT"] == asked["XKBVARIANT"]
+}
+
+// keyboardVars reads a file of shell assignments.
+func keyboardVars(text string) map[string]string {
+	vars := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			vars[name] = strings.Trim(value, `"'`)
+		}
+	}
+	return vars
+}
+
 // writeKeymap writes vconsole.conf(5).
 func (s system) writeKeymap(_ context.Context, env *Env) error {
 	if s.keymap == "" {

@@ -45,7 +45,7 @@ func (s retable) Run(ctx context.Context, env *Env) error {
 	stale := false
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		is, err := env.Host.ReadFile(Target + "/etc/" + name)
-		if err == nil && string(is) == s.files[name] {
+		if err == nil && (string(is) == s.files[name] || name == keyboardFile && keyboardKept(string(is), s.files[name])) {
 			continue
 		}
 		if err := s.write(env, name); err != nil {
