@@ -7,7 +7,8 @@
 // that carry a layout out are plan's.
 //
 // The way through it: target.go finds the disks that are named, clear.go what
-// of them is given up, stack.go which old arrays and groups go with it; auto.go
+// of them is given up, stack.go which old arrays and groups go with it,
+// unknown.go what of that isn't known; auto.go
 // turns autopart and reqpart into single requests, reuse.go those for what is there
 // already; check.go looks at each request by itself; gap.go, table.go and place.go
 // give partitions their places; raid.go, lvm.go and btrfs.go build on them, boot.go
@@ -77,6 +78,7 @@ func Make(r Request) Result {
 	}
 	m.clear()
 	m.stacks()
+	m.unknown()
 	m.expand()
 	m.collect()
 	m.check()

@@ -204,7 +204,7 @@ func (r refs) btrfs() {
 		}
 		if v.Existing || v.NoFormat {
 			if _, old := r.m.oldBtrfs(v); !old {
-				r.m.Problems.Add(BadReference, user, "there is no btrfs %s to be used again", cmp.Or(v.Label, strings.Join(v.Members, " ")))
+				r.m.Problems.Add(BadReference, user, "there is no btrfs %s to be used again%s", cmp.Or(v.Label, strings.Join(v.Members, " ")), r.m.notFound())
 			}
 			continue
 		}

@@ -121,7 +121,7 @@ func (m *maker) findPart(spec string) (machine.Device, error) {
 func (m *maker) nameStack(kind, name, subject string) {
 	s, ok := m.oldStack(kind, name)
 	if !ok {
-		m.Problems.Add(BadReference, subject, "there is no %s %q to be used again", kindWord(kind), name)
+		m.Problems.Add(BadReference, subject, "there is no %s %q to be used again%s", kindWord(kind), name, m.notFound())
 		return
 	}
 	if s.Missing > 0 && kind == "vg" {
