@@ -12,6 +12,7 @@ import (
 	"github.com/anatol/devmapper.go"
 	"golang.org/x/sys/unix"
 
+	"github.com/molt-installer/molt/internal/devlinks"
 	"github.com/molt-installer/molt/internal/handoff"
 )
 
@@ -86,7 +87,7 @@ func closeLayer(dir, nodes string) error {
 			return err
 		}
 		dev := filepath.Dir(nodes)
-		return forgetLinks(dev, filepath.Join(dev, filepath.Base(dir)))
+		return devlinks.Forget(dev, filepath.Join(dev, filepath.Base(dir)))
 	}
 	if err := devmapper.Remove(name); err != nil && !errors.Is(err, unix.ENXIO) {
 		return err
@@ -98,26 +99,11 @@ func closeLayer(dir, nodes string) error {
 // Another try could not make a group of that name.
 func forgetNode(nodes, name string) error {
 	node := filepath.Join(nodes, name)
-	if err := forgetLinks(filepath.Dir(nodes), node); err != nil {
+	if err := devlinks.Forget(filepath.Dir(nodes), node); err != nil {
 		return err
 	}
 	if err := os.Remove(node); !errors.Is(err, fs.ErrNotExist) {
 		return err
-	}
-	return nil
-}
-
-// forgetLinks removes the links to node in the directories of dev.
-func forgetLinks(dev, node string) error {
-	links, err := filepath.Glob(filepath.Join(dev, "*", "*"))
-	if err != nil {
-		return err
-	}
-	for _, link := range links {
-		to, err := os.Readlink(link)
-		if err == nil && (to == node || filepath.Join(filepath.Dir(link), to) == node) && os.Remove(link) == nil {
-			_ = os.Remove(filepath.Dir(link)) // unless it holds others
-		}
 	}
 	return nil
 }

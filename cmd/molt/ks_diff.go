@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/kickstart"
+	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // runKsDiff is "molt ks diff".
@@ -39,7 +40,7 @@ func runKsDiff(_ context.Context, flags *flag.FlagSet, args []string, s streams)
 	if found == 0 {
 		return nil
 	}
-	return no(fmt.Errorf("ks diff: the files differ in %d %s", found, plural(found, "command")))
+	return no(fmt.Errorf("ks diff: the files differ in %d %s", found, machine.Plural(found, "command")))
 }
 
 // zeros makes all salts the same, so that hashes differ only when passwords do.
@@ -162,11 +163,4 @@ func without(a, b []ksStatement) []ksStatement {
 		}
 		return i >= 0
 	})
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
 }

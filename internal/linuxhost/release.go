@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/molt-installer/molt/internal/devlinks"
 	"github.com/molt-installer/molt/stage2/host"
 )
 
@@ -87,7 +88,7 @@ func (h *Host) end(ctx context.Context, dir string) error {
 	}
 	err := h.Run(ctx, host.Command{Args: args, Env: host.WithoutUdev()})
 	if err == nil {
-		return forget(link)
+		return devlinks.Forget("/dev", link)
 	}
 	if _, gone := os.Stat(dir); errors.Is(gone, fs.ErrNotExist) {
 		return nil
@@ -98,24 +99,4 @@ func (h *Host) end(ctx context.Context, dir string) error {
 		return b
 	}
 	return fmt.Errorf("stop %s: %w", node, err)
-}
-
-// forget removes the links to node that LVM makes below /dev/GROUP and mdadm in /dev/md where udev
-// doesn't: a group of that name couldn't be made again, and another array may get that node.
-func forget(node string) error {
-	links, err := filepath.Glob("/dev/*/*")
-	if err != nil {
-		return err
-	}
-	for _, link := range links {
-		to, err := os.Readlink(link)
-		if err != nil || to != node && filepath.Join(filepath.Dir(link), to) != node {
-			continue
-		}
-		if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		_ = os.Remove(filepath.Dir(link)) // unless it holds others
-	}
-	return nil
 }

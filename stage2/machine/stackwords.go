@@ -62,7 +62,7 @@ func (m Machine) Contents(d Disk) string {
 	if !stacked {
 		return d.Contents()
 	}
-	return fmt.Sprintf("%d %s: %s", len(words), plural(len(words), "partition"), strings.Join(words, "; "))
+	return fmt.Sprintf("%d %s: %s", len(words), Plural(len(words), "partition"), strings.Join(words, "; "))
 }
 
 // worthWords leaves out a stack that says no more than the partition itself.
@@ -126,7 +126,7 @@ func (s Stack) inner(words ...string) string {
 
 func (s Stack) count(noun string) string {
 	n := len(s.Members) + s.Missing
-	words := fmt.Sprintf("%d %s", n, plural(n, noun))
+	words := fmt.Sprintf("%d %s", n, Plural(n, noun))
 	if s.Missing > 0 {
 		words += fmt.Sprintf(", %d missing", s.Missing)
 	}
@@ -138,12 +138,12 @@ func (s Stack) groupWords() string {
 	for i, v := range s.Volumes {
 		volumes[i] = v.describe()
 	}
-	words := fmt.Sprintf("%d %s", len(volumes), plural(len(volumes), "volume"))
+	words := fmt.Sprintf("%d %s", len(volumes), Plural(len(volumes), "volume"))
 	if len(volumes) > 0 {
 		words += ": " + strings.Join(volumes, ", ")
 	}
 	if s.Missing > 0 {
-		words += fmt.Sprintf("; %d %s missing", s.Missing, plural(s.Missing, "device"))
+		words += fmt.Sprintf("; %d %s missing", s.Missing, Plural(s.Missing, "device"))
 	}
 	if s.Free > 0 {
 		words += "; " + Size(s.Free) + " free"
@@ -174,12 +174,5 @@ func (s Stack) subvolumes() string {
 	for i, v := range s.Volumes {
 		names[i] = printable(v.Name)
 	}
-	return plural(len(names), "subvolume") + " " + strings.Join(names, ", ")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
+	return Plural(len(names), "subvolume") + " " + strings.Join(names, ", ")
 }

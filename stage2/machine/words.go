@@ -18,6 +18,14 @@ func Size(n int64) string {
 	return s + " " + "KMGTPE"[unit:unit+1] + "iB"
 }
 
+// Plural is noun for so many of it: "1 disk", "2 disks".
+func Plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
 // Describe is d in a line: "vda: 20 GiB, QEMU HARDDISK (virtio)".
 func (d Disk) Describe() string {
 	s := d.Name() + ": " + Size(d.Size)

@@ -74,7 +74,7 @@ func (b *builder) fetchBase(n int) base {
 	for _, p := range on {
 		size += p.Size
 	}
-	title := fmt.Sprintf("Copy %d %s (%s) %s disc %d", len(on), plural(len(on), "package"), machine.Size(size), b.fromOrOf(), n)
+	title := fmt.Sprintf("Copy %d %s (%s) %s disc %d", len(on), machine.Plural(len(on), "package"), machine.Size(size), b.fromOrOf(), n)
 	return base{fmt.Sprintf("fetch-%d", n), title, weight(size)}
 }
 
@@ -90,7 +90,7 @@ func (b *builder) systemSteps() {
 	early := b.plan.storageTables()
 	early[keyboardFile] = keyboardText(a.Keyboard)
 	b.add(tables{base{"fstab", "Write the table of file systems, and the keyboard", 1}, early})
-	b.add(install{base{"install", fmt.Sprintf("Install %d %s", n, plural(n, "package")), 5 + n/2}, b.Selection})
+	b.add(install{base{"install", fmt.Sprintf("Install %d %s", n, machine.Plural(n, "package")), 5 + n/2}, b.Selection})
 	b.add(system{base{"system", "Set host name, language and time zone", 2},
 		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard.Keymap, a.Timezone})
 	if l := links(a.Network, b.Machine); len(l) > 0 {

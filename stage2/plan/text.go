@@ -94,7 +94,7 @@ func lostOn(d Disk) []string {
 // will be needed, and the steps.
 func (p *Plan) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d %s\n\nErased:\n", p.Product, p.Packages, plural(p.Packages, "package"))
+	fmt.Fprintf(&b, "%s: %d %s\n\nErased:\n", p.Product, p.Packages, machine.Plural(p.Packages, "package"))
 	lost := p.Lost()
 	if len(lost) == 0 {
 		lost = []string{"nothing"}
@@ -183,11 +183,4 @@ func numbers(list []int) string {
 		words[i] = strconv.Itoa(n)
 	}
 	return strings.Join(words, ", ")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return noun
-	}
-	return noun + "s"
 }
