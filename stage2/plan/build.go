@@ -69,6 +69,7 @@ func Build(in Input) (*Plan, error) {
 	b.network()
 	b.takeNetwork()
 	b.bootAnswers()
+	b.sources()
 	b.support()
 	if len(b.problems) > 0 {
 		return nil, b.problems
@@ -111,8 +112,8 @@ func (b *builder) support() {
 	default:
 		b.problems.Add(NotSupported, a.End.Action, "not a way to end; use reboot, poweroff or halt")
 	}
-	if s := a.Source.Kind; s != "" && s != "cdrom" {
-		b.problems.Add(NotSupported, s, "packages can only come from the discs; use cdrom")
+	if a.Source.Kind == "liveimg" {
+		b.problems.Add(NotSupported, "liveimg", "the system is installed from packages")
 	}
 	for _, n := range a.Network {
 		if n.VLAN != nil || n.Bond != nil || n.Bridge != nil || n.ForceMAC || n.NoDNS || n.NoDefaultRoute || n.MTU != 0 ||
@@ -121,8 +122,8 @@ func (b *builder) support() {
 		}
 	}
 	for _, m := range a.Mirrors {
-		if m.Transfer != (config.Transfer{}) {
-			b.problems.Add(NotSupported, "repo --name="+m.Name, "a proxy or certificates are not set up; write apt.conf(5) in %%post")
+		if m.NoVerify {
+			b.plan.Warnings = append(b.plan.Warnings, "repo --name="+m.Name+": --noverifyssl: the new system will not check who answers; its packages are signed all the same")
 		}
 	}
 	traceback := func(s config.Script) bool { return s.Kind == config.Traceback }
@@ -133,9 +134,6 @@ func (b *builder) support() {
 		harms   bool // leaving it out is no mere inconvenience
 	}{
 		{a.Firewall.Mode == "enabled", "firewall --enabled", "no firewall is set up", true},
-		{len(a.Certificates) > 0, "%certificate", "certificates are not installed", true},
-		{a.Updates != "", "updates", "give inst.updates= on the boot line", true},
-		{len(a.DriverDisks) > 0, "driverdisk", "give inst.dd= on the boot line", true},
 		{a.Rescue != nil, "rescue", "there is no rescue mode in a kickstart file", true},
 		{len(a.Storage.Snapshots) > 0, "snapshot", "no snapshots are made", true},
 		{a.RootSSH, "rootpw --allow-ssh", "sshd's own setting stays", false},

@@ -103,6 +103,9 @@ func (b *builder) systemSteps() {
 		b.add(svc)
 	}
 	b.add(finish{base{"finish", "Finish the packages' installation", 10}, b.Selection})
+	if list := a.Certificates; len(list) > 0 {
+		b.add(certificates{base{"certificates", "Install the kickstart's certificates", 5}, list})
+	}
 	b.add(retable{tables{base{"tables", "Check the tables of file systems", 1}, early}})
 	if files := b.Handoff.Drivers; len(files) > 0 {
 		b.add(drivers{base{"drivers", "Install the drivers of the driver disk", 60}, files})
