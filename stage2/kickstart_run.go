@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/kickstart"
@@ -27,7 +29,7 @@ func (s *session) readKickstart(ctx context.Context) error {
 		return fmt.Errorf("read the kickstart of %s: %w", found.Origin, err)
 	}
 	name := filepath.Base(found.Origin)
-	options := kickstart.Options{Include: include(filepath.Dir(s.Paths.Kickstart)), Rand: rand.Reader}
+	options := kickstart.Options{Include: include(ctx, filepath.Dir(s.Paths.Kickstart), serverOptions(s.setup.Record, s.setup.Options)), Rand: rand.Reader}
 	if err := s.pre(ctx, name, data, options); err != nil {
 		return err
 	}
@@ -60,15 +62,48 @@ func (s *session) pre(ctx context.Context, name string, data []byte, o kickstart
 	return nil
 }
 
-// include reads what %include names: a file, absolute or beside the kickstart.
-func include(dir string) func(string) ([]byte, error) {
+// maxIncluded is the largest file that is included by URL, bytes.
+const maxIncluded = 64 << 20
+
+// include reads what %include names: a file, absolute or beside the kickstart, or a URL.
+// What a URL had at first it has for the whole run: the file is read twice, for its
+// %pre scripts and then for all the rest.
+func include(ctx context.Context, dir string, o fetch.Options) func(string) ([]byte, error) {
+	known := map[string][]byte{}
 	return func(path string) ([]byte, error) {
-		if strings.Contains(path, "://") {
-			return nil, errors.New("including a URL is not supported yet; include a file")
+		if !strings.Contains(path, "://") {
+			if !filepath.IsAbs(path) {
+				path = filepath.Join(dir, path)
+			}
+			return os.ReadFile(path)
 		}
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
+		if data, ok := known[path]; ok {
+			return data, nil
 		}
+		data, err := fetchIncluded(ctx, path, o)
+		if err == nil {
+			known[path] = data
+		}
+		return data, err
+	}
+}
+
+// fetchIncluded reads the file at a URL. Its errors hold no password.
+func fetchIncluded(ctx context.Context, url string, o fetch.Options) ([]byte, error) {
+	if path, ok := strings.CutPrefix(url, "file://"); ok {
 		return os.ReadFile(path)
 	}
+	src, err := media.ParseSource(url)
+	if err != nil {
+		return nil, err
+	}
+	if src.URL == "" {
+		return nil, errors.New("only files and http, https and ftp can be included")
+	}
+	tree, err := fetch.Open(ctx, src, o)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	return fetch.ReadAll(ctx, tree, "", maxIncluded)
 }

@@ -1,7 +1,9 @@
 package stage2
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"path"
@@ -15,12 +17,11 @@ import (
 	"github.com/molt-installer/molt/media/fetch"
 )
 
-// How long a server may send nothing, and how long servers are asked again when
-// none answers: as long as it takes to restart one.
-const (
-	serverStall    = 20 * time.Second
-	serverPatience = 5 * time.Minute
-)
+// serverStall is how long a server may send nothing.
+const serverStall = 20 * time.Second
+
+// ServerPatience is how long servers are asked again when none answers: as long as it takes to restart one.
+const ServerPatience = 5 * time.Minute
 
 // medium implements plan.Medium for what stage 1 found.
 type medium struct {
@@ -31,11 +32,25 @@ type medium struct {
 }
 
 func newMedium(r handoff.Record, outside string, o bootargs.Options, tell func(string)) *medium {
-	return &medium{
-		found: r.Medium, outside: outside, tell: tell,
-		options: fetch.Options{Proxy: o.Proxy, NoVerify: o.NoVerifySSL, CA: fetch.Authorities(r.CA), Stall: serverStall,
-			Tell: func(e fetch.Event) { tell(e.File + ": " + e.What) }},
+	options := serverOptions(r, o)
+	options.Tell = func(e fetch.Event) { tell(e.File + ": " + e.What) }
+	if t := r.Medium.Transfer; t != nil {
+		options.Proxy = cmp.Or(t.Proxy, options.Proxy)
+		options.NoVerify = options.NoVerify || t.NoVerify
+		if t.Client != "" {
+			if pair, err := tls.LoadX509KeyPair(t.Client, t.Client); err == nil {
+				options.Client = &pair
+			} else {
+				tell("the certificate for " + r.Medium.URL + ": " + err.Error())
+			}
+		}
 	}
+	return &medium{found: r.Medium, outside: outside, tell: tell, options: options}
+}
+
+// serverOptions are how servers are asked, by what the boot options say.
+func serverOptions(r handoff.Record, o bootargs.Options) fetch.Options {
+	return fetch.Options{Proxy: o.Proxy, NoVerify: o.NoVerifySSL, CA: fetch.Authorities(r.CA), Stall: serverStall}
 }
 
 // Tree implements plan.Medium.
@@ -69,7 +84,7 @@ func (m *medium) servers(ctx context.Context, disc int) (fetch.Tree, error) {
 	if len(trees) == 0 {
 		return nil, errors.Join(errs...)
 	}
-	return fetch.NewMirrors(trees, serverPatience, m.tell), nil
+	return fetch.NewMirrors(trees, ServerPatience, m.tell), nil
 }
 
 func (m *medium) server(ctx context.Context, url string, disc int) (fetch.Tree, error) {

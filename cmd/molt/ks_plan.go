@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/ksearly"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/machine"
@@ -67,6 +68,10 @@ func (p *planPlace) plan(ctx context.Context, k *ksFile) (*plan.Plan, error) {
 		// A machine without a drive is started from something that has all discs.
 		in.Handoff.Medium.Whole = len(in.Machine.Drives) == 0
 	}
+	in.Handoff.Kickstart = k.early()
+	if repo := in.Handoff.Kickstart.Repo; repo != "" {
+		in.Handoff.Medium = handoff.Medium{URL: repo, Whole: true, Disc: 1}
+	}
 	if p.set != nil {
 		sel, err := p.set.resolve(ctx, k.answers, in.Machine)
 		if err != nil {
@@ -78,6 +83,19 @@ func (p *planPlace) plan(ctx context.Context, k *ksFile) (*plan.Plan, error) {
 		return nil, nil
 	}
 	return plan.Build(in)
+}
+
+// early is what stage 1 would go by of the file.
+func (k *ksFile) early() *handoff.Kickstart {
+	got, err := ksearly.Read(k.data, func(string) ([]byte, error) { return nil, nil }) // URLs are not fetched here
+	if err != nil {
+		return &handoff.Kickstart{}
+	}
+	early := &handoff.Kickstart{Repo: media.Redact(got.Source.Repo()), Updates: media.Redact(got.Updates)}
+	for _, d := range got.Drivers {
+		early.Drivers = append(early.Drivers, media.Redact(d))
+	}
+	return early
 }
 
 // counted are IDs that are the same each time, so that plans can be compared.
