@@ -78,6 +78,7 @@ func scripted(t *testing.T, script string) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("sfdisk: %v\n%s", err, out)
 	}
+	exec.Command("partx", "--delete", disk).Run() // what the device's last user left to the kernel
 	output(t, "partx", "--add", disk)
 	return disk
 }
@@ -162,6 +163,40 @@ func TestEditMBR(t *testing.T) {
 	}
 	output(t, "sfdisk", "--verify", disk)
 	again(t, h, disk, mbrEdit(), "p1 p2 p3 p5 p6 p7")
+}
+
+// TestEditSecondTry: an earlier try changed the table, and the kernel wasn't told. What has the
+// number of a partition that is to go may be one that stays by then.
+func TestEditSecondTry(t *testing.T) {
+	needRoot(t)
+	disk := scripted(t, someMBR)
+	e := host.Edit{Kind: "dos",
+		Delete: []host.TablePart{{Number: 6, Start: 12 * mib, Size: 4 * mib}},
+		Add:    []host.TablePart{{Number: 7, Start: 12 * mib, Size: 4 * mib, Type: "0x83"}},
+	}
+	output(t, "mkswap", disk+"p7")
+	before := readDisk(t, disk)
+	h := New()
+	f, err := os.Open(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	g, err := blockGeometry(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.edit(t.Context(), disk, e, g); err != nil { // as EditTable does it, and no more
+		t.Fatal(err)
+	}
+	f.Close()
+	if err := h.EditTable(t.Context(), disk, e); err != nil {
+		t.Fatal(err)
+	}
+	sameContent(t, before, readDisk(t, disk), map[int64]int64{1 * mib: 4 * mib, 6 * mib: 4 * mib, 20 * mib: 4 * mib})
+	if out := output(t, "blkid", "-p", "-o", "value", "-s", "TYPE", disk+"p6"); out != "swap\n" {
+		t.Errorf("the one that stays is %q", out)
+	}
 }
 
 // TestEditMBRExtended: an extended partition goes with all that is in it.
