@@ -65,12 +65,19 @@ func closeFree(block, nodes string) (progress bool, err error) {
 }
 
 // closable reports whether the device is there and nothing stands on it or its partitions.
-// Stage 2's own image is not among the target's.
+// One that has neither a name nor a state has been closed and is just going. Stage 2's own
+// image is not among the target's.
 func closable(dir string) bool {
 	held, _ := filepath.Glob(filepath.Join(dir, "holders", "*"))
 	parts, _ := filepath.Glob(filepath.Join(dir, "*", "holders", "*"))
+	if len(held)+len(parts) > 0 {
+		return false
+	}
+	if name := mapperName(dir); name != "" {
+		return name != mapped
+	}
 	state, err := os.ReadFile(filepath.Join(dir, "md", "array_state"))
-	return len(held)+len(parts) == 0 && mapperName(dir) != mapped && (err != nil || strings.TrimSpace(string(state)) != "clear")
+	return err == nil && strings.TrimSpace(string(state)) != "clear"
 }
 
 func mapperName(dir string) string {

@@ -11,13 +11,14 @@ import (
 )
 
 // TestCloseFree: an array is cleared when nothing stands on it or on a partition of it,
-// and stage 2's own image isn't touched.
+// and neither what is going already nor stage 2's own image is touched.
 func TestCloseFree(t *testing.T) {
 	block := t.TempDir()
 	for name, content := range map[string]string{
 		"md0/md/array_state": "active\n", "md1/md/array_state": "clean\n", "md1/holders/dm-1": "",
 		"md2/md/array_state": "clean\n", "md2/md2p1/holders/dm-1": "", "md3/md/array_state": "clear\n",
 		"dm-0/dm/name": mapped + "\n", "dm-1/dm/name": "vg0-root\n", "dm-1/holders/dm-2": "",
+		"md126/size": "0\n", "dm-3/size": "0\n", // going
 	} {
 		file := filepath.Join(block, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
