@@ -18,6 +18,7 @@ import (
 type journal struct {
 	mu    sync.Mutex
 	file  io.Writer
+	conMu sync.Mutex // of its own: a slow console doesn't hold the log up
 	con   io.Writer
 	lines []string
 	far   *syslog.Sender // nil: none
@@ -38,7 +39,14 @@ func openJournal(path string, con io.Writer) *journal {
 func (j *journal) say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	j.note("%s", text)
-	fmt.Fprintf(j.con, "%s\n", text)
+	j.show("%s\n", text)
+}
+
+// show writes to the consoles; what the servers' goroutines say comes at any time.
+func (j *journal) show(format string, args ...any) {
+	j.conMu.Lock()
+	defer j.conMu.Unlock()
+	fmt.Fprintf(j.con, format, args...)
 }
 
 // note tells the log alone.
@@ -81,7 +89,7 @@ func (j *journal) progress(what string, done, total int64) {
 	if done >= total {
 		end = "\n"
 	}
-	fmt.Fprintf(j.con, "\r%s: %3d %%%s", what, 100*done/max(total, 1), end)
+	j.show("\r%s: %3d %%%s", what, 100*done/max(total, 1), end)
 }
 
 func (s *session) say(format string, args ...any)  { s.log.say(format, args...) }
