@@ -42,30 +42,36 @@ func (s tables) write(env *Env, name string) error {
 type retable struct{ tables }
 
 func (s retable) Run(ctx context.Context, env *Env) error {
-	stale := false
+	stale, err := s.again(env)
+	if err == nil && stale && hasProgram(env, "update-initramfs") {
+		if err = inTarget(ctx, env, "update-initramfs", "-u", "-k", "all"); err != nil {
+			err = fmt.Errorf("make the initramfs for what root is on: %w", err)
+		}
+	}
+	if err == nil || !stale {
+		return err
+	}
+	for name := range s.files { // so that another try makes it again
+		if s.inInitramfs(name) {
+			err = errors.Join(err, env.Host.Remove(Target+"/etc/"+name))
+		}
+	}
+	return err
+}
+
+// again writes what has changed, and reports whether the initramfs has any of it.
+func (s retable) again(env *Env) (stale bool, err error) {
 	for _, name := range slices.Sorted(maps.Keys(s.files)) {
 		is, err := env.Host.ReadFile(Target + "/etc/" + name)
 		if err == nil && (string(is) == s.files[name] || name == keyboardFile && keyboardKept(string(is), s.files[name])) {
 			continue
 		}
 		if err := s.write(env, name); err != nil {
-			return err
+			return stale, err
 		}
 		stale = stale || s.inInitramfs(name)
 	}
-	if !stale || !hasProgram(env, "update-initramfs") {
-		return nil
-	}
-	if err := inTarget(ctx, env, "update-initramfs", "-u", "-k", "all"); err != nil {
-		err = fmt.Errorf("make the initramfs for what root is on: %w", err)
-		for name := range s.files { // so that another try makes it again
-			if s.inInitramfs(name) {
-				err = errors.Join(err, env.Host.Remove(Target+"/etc/"+name))
-			}
-		}
-		return err
-	}
-	return nil
+	return stale, nil
 }
 
 // inInitramfs reports whether the initramfs has what a file says. It has a keyboard only

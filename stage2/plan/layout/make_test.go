@@ -152,6 +152,26 @@ func TestBootDrive(t *testing.T) {
 	}
 }
 
+// TestBootKeptDisk: a disk that is only named for what is kept on it keeps its boot sector.
+func TestBootKeptDisk(t *testing.T) {
+	m := twoDisks()
+	m.Disks[0].Table = "dos"
+	m.Disks[0].Parts = []machine.Part{{Path: "/dev/sda1", Number: 1, Start: 1 << 20, Size: gib, Type: "0x83", FSType: "ext4"}}
+	s := config.Storage{Zerombr: true, Clear: config.Clear{Mode: "all", Drives: []string{"sdb"}}, Partitions: []config.Partition{keep("/dev/sda1", "/srv"), part("/", 5000, on("sdb"))}}
+	if r := layout.Make(request(m, s)); len(r.Problems) != 1 || r.Problems[0].Code != layout.NoBoot {
+		t.Errorf("nowhere else: %v %v", r.Boot, r.Problems)
+	}
+	named := request(m, s)
+	named.Loader.Disk = "sda"
+	if r := layout.Make(named); len(r.Problems) > 0 || !slices.Equal(r.Boot, []string{"/dev/sda"}) {
+		t.Errorf("named: %v %v", r.Boot, r.Problems)
+	}
+	s.Clear.Label = "msdos"
+	if r := layout.Make(request(m, s)); len(r.Problems) > 0 || !slices.Equal(r.Boot, []string{"/dev/sdb"}) {
+		t.Errorf("the other disk: %v %v", r.Boot, r.Problems)
+	}
+}
+
 // TestLargeMBR: what is behind 2 TiB is not used, and said.
 func TestLargeMBR(t *testing.T) {
 	m := twoDisks()

@@ -1,0 +1,140 @@
+package plan
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/host"
+	"github.com/molt-installer/molt/stage2/host/hosttest"
+	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/plan/layout"
+)
+
+// TestShrinkRenumbered: a logical partition is made smaller by the name it has until the table is
+// changed, and used by the one it has then.
+func TestShrinkRenumbered(t *testing.T) {
+	m, err := machine.Load("../../examples/machines/windows-mbr.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := config.Storage{Clear: config.Clear{Mode: "list", List: []string{"sda5"}}, Partitions: []config.Partition{
+		{Mount: "/", SizeMiB: 20000, Disk: "sda"},
+		{Mount: "/old", OnPart: "sda6", SizeMiB: 10000, Resize: true, Format: config.Format{Existing: true, NoFormat: true}},
+	}}
+	n := 0
+	r := layout.Make(layout.Request{Machine: m, Storage: s, IDs: func() string { n++; return strings.Repeat("0", 8) + "-0000-4000-8000-000000000000" }})
+	if len(r.Problems) > 0 {
+		t.Fatal(r.Problems)
+	}
+	b := &builder{Input: Input{Machine: m}}
+	b.plan.Disks = r.Disks
+	b.diskSteps()
+	w := newWorld()
+	for _, step := range b.plan.Steps {
+		if err := step.Run(t.Context(), w.env); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, c := range w.Calls() {
+		if strings.Contains(c, "e2fsck") || strings.Contains(c, "resize2fs") || strings.Contains(c, "edit-table") || strings.Contains(c, "/target/old") {
+			got = append(got, c)
+		}
+	}
+	want := []string{"run e2fsck -f -p /dev/sda6", "run resize2fs /dev/sda6 10240000K", "edit-table /dev/sda: delete 5, resize 5, add 4",
+		"mount /dev/sda5 on /target/old type ext4"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestStaleArrayName: /dev/md/NAME can lead to another array by now.
+func TestStaleArrayName(t *testing.T) {
+	l := Layer{Kind: LayerRAID, Name: "data", Device: "/dev/md/data", On: []string{"/dev/vda2"}, UUID: "a:b:c:d", Existing: true}
+	assemble := "run mdadm --assemble --run --uuid a:b:c:d /dev/md/data /dev/vda2"
+	for name, tt := range map[string]struct {
+		there bool
+		reply hosttest.Reply
+		want  []string
+	}{
+		"it runs":       {true, hosttest.Reply{Stdout: "MD_LEVEL=raid1\nMD_UUID=a:b:c:d\n"}, nil},
+		"another":       {true, hosttest.Reply{Stdout: "MD_UUID=a:b:c:dd\n"}, []string{"remove /dev/md/data", assemble}},
+		"no array":      {true, hosttest.Reply{Err: &host.ExitError{Code: 1}}, []string{"remove /dev/md/data", assemble}},
+		"no such name":  {false, hosttest.Reply{}, []string{"remove /dev/md/data", assemble}},
+		"not asked yet": {false, hosttest.Reply{Stdout: "MD_UUID=a:b:c:d\n"}, []string{"remove /dev/md/data", assemble}},
+	} {
+		w := newWorld()
+		if tt.there {
+			w.AddFile("/dev/md/data", "")
+		}
+		w.Answer(tt.reply, "mdadm", "--detail")
+		if err := layerStep(nil, l, []Layer{l}).Run(t.Context(), w.env); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		calls := slices.DeleteFunc(w.Calls(), func(c string) bool {
+			return strings.Contains(c, "modprobe") || strings.HasPrefix(c, "stat ") || strings.Contains(c, "--detail")
+		})
+		if d := cmp.Diff(tt.want, calls); d != "" && len(tt.want)+len(calls) > 0 {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
+// TestForeignCache: what only has the name of a cache isn't removed; an earlier try's own is.
+func TestForeignCache(t *testing.T) {
+	for cache, want := range map[int64][]string{0: {"run lvm lvremove --force vg0/var"}, 64: {"run lvm lvremove --force vg0/var", "run lvm lvremove --force vg0/var_cache"}} {
+		g := Layer{Kind: LayerGroup, Name: "vg0", On: []string{"/dev/md/data", "/dev/vdc3"}}
+		l := Layer{Kind: LayerLV, Name: "var", Group: "vg0", Device: "/dev/vg0/var", Size: 1 << 29, CacheMiB: cache}
+		w := newWorld()
+		w.Answer(hosttest.Reply{Stdout: "  var\n  var_cache\n"}, "lvm", "lvs")
+		if err := layerStep(nil, l, []Layer{g, l}).Run(t.Context(), w.env); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(shortly(w.Calls())) {
+			if strings.Contains(line, "lvremove") {
+				got = append(got, strings.TrimSpace(line))
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("with a cache of %d MiB: %s", cache, d)
+		}
+	}
+}
+
+// TestTablesAgain: whatever fails when tables are put right, another try makes the initramfs with all of them.
+func TestTablesAgain(t *testing.T) {
+	s := tables{base{"fstab", "", 1}, map[string]string{"fstab": "f\n", "crypttab": "c\n", "mdadm/mdadm.conf": "m\n"}}
+	for k := 1; ; k++ {
+		w := newWorld()
+		w.AddFile("/target/usr/sbin/update-initramfs", "")
+		for _, name := range []string{"fstab", "crypttab", "mdadm/mdadm.conf"} {
+			w.AddFile("/target/etc/"+name, "a package's\n")
+		}
+		w.FailAt(k, errors.New("broken"))
+		err := (retable{s}).Run(t.Context(), w.env)
+		calls := len(w.Calls())
+		if err != nil {
+			before := len(w.Called("run in /target: update-initramfs"))
+			if err := (retable{s}).Run(t.Context(), w.env); err != nil {
+				t.Errorf("call %d: %v", k, err)
+			}
+			if after := len(w.Called("run in /target: update-initramfs")); after == before {
+				t.Errorf("call %d (%s): the initramfs isn't made again", k, w.Calls()[k-1])
+			}
+		}
+		for name, want := range s.files {
+			if got, _ := w.File("/target/etc/" + name); got != want {
+				t.Errorf("call %d: %s is %q", k, name, got)
+			}
+		}
+		if calls < k {
+			break
+		}
+	}
+}
