@@ -7,7 +7,7 @@ func tiers() [][]string {
 		{"internal/devlinks", "internal/kslex", "internal/modinfo", "internal/spelling", "internal/syslog", "internal/uevent", "media/verity"},
 		{"internal/bootargs", "internal/handoff", "internal/ksearly", "loopctl", "media", "initramfs",
 			"stage2/event", "stage2/config", "stage2/kickstart", "stage2/machine"},
-		{"stage1", "stage2/host", "stage2/plan/layout"},
+		{"stage1", "stage2/host", "stage2/plan/layout", "stage2/plan/firewall"},
 		{"stage2/host/hosttest", "stage2/payload", "internal/linuxhost"},
 		{"stage2/plan"},
 		{"stage2/engine", "stage2/tui", "stage2/headless"},

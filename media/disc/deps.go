@@ -62,6 +62,7 @@ func TestRequirements() []Requirement {
 		{"vsftpd", "vsftpd", "a real FTP server for sources in tests"},
 		{"iproute2", "ip", "networks in tests"},
 		{"dnsmasq-base", "dnsmasq", "DHCP, router advertisements and names in tests of the network"},
+		{"nftables", "nft", "checks and loads installed systems' firewalls in tests"},
 		{"ifupdown", "ifup", "sets up installed systems' networks in tests"},
 		{"dhcpcd-base", "dhcpcd", "with it"},
 		{"systemd", "/usr/lib/systemd/systemd-networkd", "does that too"},

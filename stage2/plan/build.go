@@ -69,6 +69,7 @@ func Build(in Input) (*Plan, error) {
 	b.network()
 	b.takeNetwork()
 	b.bootAnswers()
+	b.firewall()
 	b.sources()
 	b.support()
 	if len(b.problems) > 0 {
@@ -133,7 +134,6 @@ func (b *builder) support() {
 		text    string
 		harms   bool // leaving it out is no mere inconvenience
 	}{
-		{a.Firewall.Mode == "enabled", "firewall --enabled", "no firewall is set up", true},
 		{a.Rescue != nil, "rescue", "there is no rescue mode in a kickstart file", true},
 		{len(a.Storage.Snapshots) > 0, "snapshot", "no snapshots are made", true},
 		{a.RootSSH, "rootpw --allow-ssh", "sshd's own setting stays", false},

@@ -41,6 +41,7 @@ func ExtraPackages(a config.Answers, m machine.Machine) []string {
 	add(has("luks") || slices.ContainsFunc(formats, func(f format) bool { return f.LUKS != nil }), "cryptsetup", "cryptsetup-initramfs")
 	add(len(s.Arrays) > 0 || has("raid"), "mdadm")
 	add(lvm || has("vg"), "lvm2")
+	add(a.Firewall.Mode == "enabled", "nftables")
 	add(true, trustPackages(a.Certificates)...)
 	add(thin || slices.ContainsFunc(stacks, thinOrCached), "thin-provisioning-tools")
 	return all

@@ -99,6 +99,7 @@ func (b *builder) systemSteps() {
 		b.add(broughtUp{base{"network", "Configure the network as it was brought up", 1}, b.brought})
 	}
 	b.add(accounts{base{"accounts", "Create users and set passwords", 2}, a.Root, a.Groups, a.Users, a.SSHKeys})
+	b.firewallStep()
 	if svc := (services{base{"services", "Switch services on and off", 1}, a.Services, a.Time}); !svc.idle() {
 		b.add(svc)
 	}
