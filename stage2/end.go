@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/engine"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/plan"
 )
@@ -16,7 +18,7 @@ import (
 // end tells of the end where that has not been done, and leaves the result.
 func (s *session) end(ctx context.Context, failure error) error {
 	if failure != nil && !s.told {
-		s.onError(ctx)
+		s.onError(ctx, failure)
 		s.out.Emit(event.Event{Type: event.Failed, Err: failure.Error()})
 	}
 	result := s.env.Result
@@ -37,17 +39,34 @@ func (s *session) end(ctx context.Context, failure error) error {
 }
 
 // onError runs the %onerror scripts when it didn't come to a plan, whose own
-// matter they are.
-func (s *session) onError(ctx context.Context) {
-	for i, sc := range s.answers.Scripts {
-		if sc.Kind != config.OnError {
-			continue
-		}
-		err := plan.NewScript(fmt.Sprintf("onerror-%d", i+1), sc).Run(context.WithoutCancel(ctx), s.env)
-		if err != nil {
-			s.out.Emit(event.Event{Type: event.Warning, Message: err.Error()})
+// matter they are, and before them the %traceback scripts after a mistake.
+func (s *session) onError(ctx context.Context, failure error) {
+	kinds := []config.ScriptKind{config.OnError}
+	if m := (*engine.Mistake)(nil); errors.As(failure, &m) {
+		kinds = []config.ScriptKind{config.Traceback, config.OnError}
+	}
+	for _, kind := range kinds {
+		for i, sc := range s.answers.Scripts {
+			if sc.Kind != kind {
+				continue
+			}
+			err := plan.NewScript(fmt.Sprintf("%s-%d", kind, i+1), sc).Run(context.WithoutCancel(ctx), s.env)
+			if err != nil {
+				s.out.Emit(event.Event{Type: event.Warning, Message: err.Error()})
+			}
 		}
 	}
+}
+
+// caught makes a panic of do an error that is yet to be told, and logs where it was.
+func (s *session) caught(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err, s.told = &engine.Mistake{What: p}, false
+			s.out.Emit(event.Event{Type: event.Log, Message: string(debug.Stack())})
+		}
+	}()
+	return do()
 }
 
 // action is what stage 1 does next. A person decides, where there is one; else

@@ -102,7 +102,7 @@ func (in Installer) Run(ctx context.Context) error {
 	}
 	s := newSession(in, *record)
 	defer s.out.close()
-	err = s.install(ctx)
+	err = s.caught(func() error { return s.install(ctx) })
 	return errors.Join(err, s.end(ctx, err))
 }
 

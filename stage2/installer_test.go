@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -300,4 +302,76 @@ func TestNoRecord(t *testing.T) {
 	if r := b.result(t); r.Action != handoff.Ask {
 		t.Errorf("the result is %+v", r)
 	}
+}
+
+// TestMistake: a panic outside of any step is a failure like others, and runs %traceback.
+func TestMistake(t *testing.T) {
+	b := newBench(t, goodKickstart+"%traceback\necho trace\n%end\n%onerror\necho error\n%end\n", "")
+	b.installer.Payload = func(context.Context, stage2.Setup) (payload.Payload, error) { panic("oh") }
+	err := b.installer.Run(t.Context())
+	if m := (*engine.Mistake)(nil); !errors.As(err, &m) {
+		t.Errorf("Run: %v", err)
+	}
+	if r := b.result(t); !strings.Contains(r.Error, "a mistake in the installer: oh") {
+		t.Errorf("the result is %+v", r)
+	}
+	if events := b.read(t, "dev/vport1p1"); !strings.Contains(events, "goroutine ") || !strings.Contains(events, `"type":"failed"`) {
+		t.Errorf("the events are %s", events)
+	}
+	want := []string{"run /bin/sh /tmp/installer-pre-1", "run /bin/sh /tmp/installer-traceback-3", "run /bin/sh /tmp/installer-onerror-4"}
+	if d := cmp.Diff(want, b.host.Called("run /bin/sh")); d != "" {
+		t.Errorf("scripts (-want +got):\n%s", d)
+	}
+}
+
+// TestLogging: the kickstart says where the log is sent, unless the boot line does.
+func TestLogging(t *testing.T) {
+	asked, boot := logServer(t), logServer(t)
+	kickstart := goodKickstart + "logging --host=127.0.0.1 --port=" + asked.port() + "\n"
+	for _, tt := range []struct {
+		commandLine string
+		to          *logs
+	}{{"", asked}, {"inst.syslog=127.0.0.1:" + boot.port(), boot}} {
+		b := newBench(t, kickstart, tt.commandLine)
+		if err := b.installer.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for !strings.Contains(tt.to.read(t), `"type":"done"`) {
+		}
+	}
+	if _, err := boot.WriteTo([]byte("last"), asked.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	if line := asked.read(t); line != "last" {
+		t.Errorf("the boot line says %s, and the kickstart's server got %s", boot.port(), line)
+	}
+}
+
+// logs is a syslog server.
+type logs struct{ net.PacketConn }
+
+func logServer(t *testing.T) *logs {
+	t.Helper()
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &logs{c}
+}
+
+func (l *logs) port() string { _, port, _ := net.SplitHostPort(l.LocalAddr().String()); return port }
+
+// read waits for the next message.
+func (l *logs) read(t *testing.T) string {
+	t.Helper()
+	if err := l.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	message := make([]byte, 65536)
+	n, _, err := l.ReadFrom(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(message[:n])
 }

@@ -41,6 +41,7 @@ func (s *session) readKickstart(ctx context.Context) error {
 		s.out.Emit(event.Event{Type: event.Warning, Message: d.Error()})
 	}
 	s.answers, s.redo = answers, kickstart.Redact(data)
+	s.out.logAsked(s.setup.Options.Syslog, answers.Logging)
 	return nil
 }
 

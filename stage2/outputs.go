@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/internal/syslog"
+	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/headless"
 	"github.com/molt-installer/molt/stage2/plan"
@@ -91,8 +94,18 @@ func (o *outputs) logFar(target string) {
 	if target == "" || err != nil {
 		return
 	}
-	o.far = syslog.New(t, "molt-stage2")
-	o.logs = append(o.logs, farSink{o.far})
+	far := syslog.New(t, "molt-stage2")
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.far, o.logs = far, append(o.logs, farSink{far})
+}
+
+// logAsked sends the events from now on where the kickstart's logging says, unless the boot
+// line has said so.
+func (o *outputs) logAsked(bootLine string, l config.Logging) {
+	if bootLine == "" && l.Host != "" {
+		o.logFar(net.JoinHostPort(l.Host, strconv.Itoa(cmp.Or(l.Port, 514))))
+	}
 }
 
 // farSink sends each event as the line of JSON that it is everywhere.

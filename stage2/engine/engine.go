@@ -9,7 +9,7 @@
 // The first event is plan, with all steps and their weights. Every start has
 // exactly one finish, also when the step panics or ctx is cancelled. The last event
 // is done or failed. After a failure that nobody mends, first the %onerror
-// scripts run, while the target is still there, then the steps that were
+// scripts run, before them the %traceback scripts if a step has panicked, while the target is still there, then the steps that were
 // started are undone, the last first. Of progress at most ten events a second
 // are told. A secret of the plan is in no event.
 package engine
@@ -80,6 +80,11 @@ func (e *StepError) Error() string { return cmp.Or(e.text, e.Step+": "+e.Err.Err
 // Unwrap is the step's own error.
 func (e *StepError) Unwrap() error { return e.Err }
 
+// Mistake is a panic as an error: the fault is the installer's own.
+type Mistake struct{ What any }
+
+func (m *Mistake) Error() string { return fmt.Sprintf("a mistake in the installer: %v", m.What) }
+
 // ErrMadeToFail is the failure of a step that Options.FailStep names.
 var ErrMadeToFail = errors.New("made to fail by inst.debug.fail")
 
@@ -96,7 +101,7 @@ func Run(ctx context.Context, p *plan.Plan, env *plan.Env, o Options) error {
 		r.out.emit(event.Event{Type: event.Done, Message: p.Product + " is installed"})
 		return nil
 	}
-	r.cleanUp(ctx)
+	r.cleanUp(ctx, err)
 	r.out.emit(event.Event{Type: event.Failed, Step: err.Step, Err: err.Error()})
 	return err
 }
@@ -190,12 +195,16 @@ func (r *runner) ask(ctx context.Context, s plan.Step, err error) Choice {
 	return choice
 }
 
-// cleanUp runs the %onerror scripts and undoes what was started. Nothing in it
+// cleanUp runs the %traceback and %onerror scripts and undoes what was started. Nothing in it
 // can make matters worse, so its errors are warnings.
-func (r *runner) cleanUp(ctx context.Context) {
+func (r *runner) cleanUp(ctx context.Context, failure error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
-	for _, s := range r.plan.OnError {
+	scripts := r.plan.OnError
+	if m := (*Mistake)(nil); errors.As(failure, &m) {
+		scripts = slices.Concat(r.plan.Traceback, scripts)
+	}
+	for _, s := range scripts {
 		r.quietly(s, "", func(env *plan.Env) error { return s.Run(ctx, env) })
 	}
 	for _, s := range slices.Backward(r.started) {
@@ -217,7 +226,7 @@ func (r *runner) quietly(s plan.Step, what string, do func(*plan.Env) error) {
 func guard(s *scope, do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("a mistake in the installer: %v", p)
+			err = &Mistake{p}
 			s.emit(event.Event{Type: event.Log, Message: string(debug.Stack())})
 		}
 	}()

@@ -187,6 +187,29 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// TestTraceback: the %traceback scripts run after a panic alone, and before %onerror.
+func TestTraceback(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault func(context.Context, *plan.Env) error
+		want  []string
+	}{
+		"panic":   {func(context.Context, *plan.Env) error { panic("oh") }, []string{"traceback", "onerror"}},
+		"failure": {func(context.Context, *plan.Env) error { return errors.New("no") }, []string{"onerror"}},
+	} {
+		var ran []string
+		script := func(id string) plan.Step {
+			return odd{id: id, do: func(context.Context, *plan.Env) error { ran = append(ran, id); return nil }}
+		}
+		p := &plan.Plan{Steps: []plan.Step{odd{id: "a", do: tt.fault}}, Traceback: []plan.Step{script("traceback")}, OnError: []plan.Step{script("onerror")}}
+		if err := engine.Run(t.Context(), p, &plan.Env{}, engine.Options{}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if d := cmp.Diff(tt.want, ran); d != "" {
+			t.Errorf("%s (-want +got):\n%s", name, d)
+		}
+	}
+}
+
 // TestSecretInTheError: the error goes on to the result, and to all consoles.
 func TestSecretInTheError(t *testing.T) {
 	cause := errors.New("chpasswd: line 1: root:$y$secret")

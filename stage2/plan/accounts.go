@@ -20,6 +20,7 @@ type accounts struct {
 	groups []config.Group
 	users  []config.User
 	keys   []config.SSHKey
+	ssh    bool // sshd takes root's password
 }
 
 func (s accounts) Run(ctx context.Context, env *Env) error {
@@ -41,7 +42,22 @@ func (s accounts) Run(ctx context.Context, env *Env) error {
 	if err := runIn(ctx, env, c); err != nil {
 		return fmt.Errorf("set the passwords: %w", err)
 	}
+	if s.ssh {
+		if err := letRootIn(env); err != nil {
+			return err
+		}
+	}
 	return s.authorize(ctx, env)
+}
+
+// letRootIn has sshd(8) take root's password. Of its settings the first counts, so the name is
+// Anaconda's, before those of others.
+func letRootIn(env *Env) error {
+	const dir = Target + "/etc/ssh/sshd_config.d"
+	if err := env.Host.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", dir, err)
+	}
+	return etc(env, "ssh/sshd_config.d/01-permitrootlogin.conf", "# Written by the installer: rootpw --allow-ssh.\nPermitRootLogin yes\n")
 }
 
 // authorize writes the SSH keys of each user, who then owns them.

@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
@@ -38,6 +36,8 @@ type Plan struct {
 	Steps    []Step          `json:"-"`                  // in JSON as {id, title, weight}
 	OnError  []Step          `json:"-"`                  // %onerror scripts, run when a step has failed for good
 	Secrets  []string        `json:"-"`                  // strings that no event and no log may contain
+
+	Traceback []Step `json:"-"` // %traceback scripts, run before those when a step has panicked
 }
 
 // Space is what the file systems must hold at the worst moment, in bytes.
@@ -127,7 +127,6 @@ func (b *builder) support() {
 			b.plan.Warnings = append(b.plan.Warnings, "repo --name="+m.Name+": --noverifyssl: the new system will not check who answers; its packages are signed all the same")
 		}
 	}
-	traceback := func(s config.Script) bool { return s.Kind == config.Traceback }
 	for _, n := range []struct {
 		asked   bool
 		subject string
@@ -136,9 +135,6 @@ func (b *builder) support() {
 	}{
 		{a.Rescue != nil, "rescue", "there is no rescue mode in a kickstart file", true},
 		{len(a.Storage.Snapshots) > 0, "snapshot", "no snapshots are made", true},
-		{a.RootSSH, "rootpw --allow-ssh", "sshd's own setting stays", false},
-		{a.Logging.Host != "", "logging", "the log is sent where inst.syslog= says", false},
-		{slices.ContainsFunc(a.Scripts, traceback), "%traceback", "not run: a mistake in the installer is an error like any other, and runs %onerror", false},
 	} {
 		if n.asked && n.harms {
 			b.problems.Add(NotSupported, n.subject, "%s", n.text)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/molt-installer/molt/stage2/payload"
 )
 
 // accounts checks who will be able to log in.
@@ -30,6 +32,10 @@ func (b *builder) accounts() {
 		if gap.Field == "root" {
 			b.problems.Add(NoLogin, "", "%s; use %s", gap.Text, gap.Command)
 		}
+	}
+	ssh := func(p payload.Package) bool { return p.Name == "openssh-server" }
+	if a.RootSSH && len(b.Selection.Packages) > 0 && !slices.ContainsFunc(b.Selection.Packages, ssh) {
+		b.plan.Warnings = append(b.plan.Warnings, "rootpw --allow-ssh: openssh-server isn't among the packages; what it says is written down for when it is installed")
 	}
 	for _, g := range a.Groups {
 		if !name.MatchString(g.Name) {

@@ -35,6 +35,9 @@ func (b *builder) steps() {
 	for i, s := range b.scriptsOf(config.OnError) {
 		p.OnError = append(p.OnError, NewScript(fmt.Sprintf("onerror-%d", i+1), s))
 	}
+	for i, s := range b.scriptsOf(config.Traceback) {
+		p.Traceback = append(p.Traceback, NewScript(fmt.Sprintf("traceback-%d", i+1), s))
+	}
 }
 
 func (b *builder) add(s Step) { b.plan.Steps = append(b.plan.Steps, s) }
@@ -98,7 +101,7 @@ func (b *builder) systemSteps() {
 	} else if len(b.brought.Interfaces) > 0 {
 		b.add(broughtUp{base{"network", "Configure the network as it was brought up", 1}, b.brought})
 	}
-	b.add(accounts{base{"accounts", "Create users and set passwords", 2}, a.Root, a.Groups, a.Users, a.SSHKeys})
+	b.add(accounts{base{"accounts", "Create users and set passwords", 2}, a.Root, a.Groups, a.Users, a.SSHKeys, a.RootSSH})
 	b.firewallStep()
 	if svc := (services{base{"services", "Switch services on and off", 1}, a.Services, a.Time}); !svc.idle() {
 		b.add(svc)
