@@ -64,12 +64,13 @@ func TestRealMounts(t *testing.T) {
 	}
 }
 
-// loopsOf are the loop devices whose file is below dir.
+// loopsOf are the loop devices whose file is below dir, whatever that is called where it
+// was made. The last name of a test's directory is every test's.
 func loopsOf(t *testing.T, dir string) string {
 	t.Helper()
 	files, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
 	for _, f := range files {
-		if data, err := os.ReadFile(f); err == nil && strings.Contains(string(data), filepath.Base(dir)) {
+		if data, err := os.ReadFile(f); err == nil && strings.Contains(string(data), filepath.Base(filepath.Dir(dir))) {
 			return f
 		}
 	}
