@@ -19,7 +19,14 @@ type typeahead struct {
 // moveTimeout ends a hold where the form had nowhere to move to.
 type moveTimeout int
 
-const longestMove = 300 * time.Millisecond
+// longestMove is for a machine under load. Only from a form's first field is there nowhere
+// to go, backwards, and nobody is to wait that long there.
+func longestMove(key string) time.Duration {
+	if key == "shift+tab" {
+		return 300 * time.Millisecond
+	}
+	return 5 * time.Second
+}
 
 // holds keeps key back while the form is moving.
 func (t *typeahead) holds(key tea.KeyPressMsg) bool {
@@ -42,7 +49,7 @@ func (t *typeahead) after(msg tea.Msg, form *huh.Form, pass func(tea.Msg) (part,
 		t.from = field
 		t.moves++
 		n := t.moves
-		return p, tea.Batch(cmd, tea.Tick(longestMove, func(time.Time) tea.Msg { return moveTimeout(n) }))
+		return p, tea.Batch(cmd, tea.Tick(longestMove(msg.(tea.KeyPressMsg).String()), func(time.Time) tea.Msg { return moveTimeout(n) }))
 	}
 	late, ok := msg.(moveTimeout)
 	if t.from == nil || (a.form.GetFocusedField() == t.from && !(ok && int(late) == t.moves)) {
