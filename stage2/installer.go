@@ -58,8 +58,9 @@ type Setup struct {
 	Options bootargs.Options
 	Answers config.Answers // of the kickstart; empty without one
 	Host    host.Host
-	Disc1   fetch.Tree // what is on disc 1, wherever that is
-	Root    string     // where it is mounted; empty when it is read from servers
+	Fetch   fetch.Options // for whatever else is at a server: the boot options' proxy, certificates to trust
+	Disc1   fetch.Tree    // what is on disc 1, wherever that is
+	Root    string        // where it is mounted; empty when it is read from servers
 }
 
 // Frontend is a person at a terminal. It is shown all events.
@@ -127,6 +128,8 @@ func newSession(in Installer, record handoff.Record) *session {
 	s.setup = Setup{Name: s.Name, Record: record, Options: options, Host: in.Host}
 	s.out = openOutputs(in.Paths, options)
 	place := newMedium(record, in.Paths.Outside, options, func(what string) { s.out.Emit(event.Event{Type: event.Warning, Message: what}) })
+	s.setup.Fetch = serverOptions(record, options)
+	s.setup.Fetch.Tell = func(e fetch.Event) { s.out.Emit(event.Event{Type: event.Warning, Message: e.File + ": " + e.What}) }
 	s.env = &plan.Env{Host: in.Host, Handoff: record, Medium: place, Result: &handoff.Result{}, Emit: s.out.Emit}
 	for _, w := range warnings {
 		s.out.Emit(event.Event{Type: event.Warning, Message: w.String()})

@@ -17,11 +17,12 @@ import (
 	"github.com/molt-installer/molt/media/fetch"
 )
 
-// serverStall is how long a server may send nothing.
-const serverStall = 20 * time.Second
-
-// ServerPatience is how long servers are asked again when none answers: as long as it takes to restart one.
-const ServerPatience = 5 * time.Minute
+// How long a server may send nothing, and how long servers are asked again when
+// none answers: as long as it takes to restart one.
+const (
+	serverStall    = 20 * time.Second
+	serverPatience = 5 * time.Minute
+)
 
 // medium implements plan.Medium for what stage 1 found.
 type medium struct {
@@ -84,7 +85,7 @@ func (m *medium) servers(ctx context.Context, disc int) (fetch.Tree, error) {
 	if len(trees) == 0 {
 		return nil, errors.Join(errs...)
 	}
-	return fetch.NewMirrors(trees, ServerPatience, m.tell), nil
+	return fetch.NewMirrors(trees, serverPatience, m.tell), nil
 }
 
 func (m *medium) server(ctx context.Context, url string, disc int) (fetch.Tree, error) {

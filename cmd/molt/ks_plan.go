@@ -16,6 +16,7 @@ import (
 	"github.com/molt-installer/molt/stage2/machine"
 	"github.com/molt-installer/molt/stage2/payload"
 	"github.com/molt-installer/molt/stage2/payload/deb"
+	"github.com/molt-installer/molt/stage2/payload/image"
 	"github.com/molt-installer/molt/stage2/plan"
 )
 
@@ -78,6 +79,9 @@ func (p *planPlace) plan(ctx context.Context, k *ksFile) (*plan.Plan, error) {
 			return nil, err
 		}
 		in.Selection, in.Handoff.Build = sel, p.set.build
+	}
+	if k.answers.Source.Kind == "liveimg" {
+		in.Selection = image.Selection(k.answers.Source)
 	}
 	if p.machine == nil {
 		return nil, nil

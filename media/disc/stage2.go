@@ -25,7 +25,7 @@ func stage2Packages() []string {
 		"util-linux", "mount", "fdisk", "e2fsprogs", "dosfstools", "xfsprogs", "btrfs-progs", "kmod",
 		"lvm2", "thin-provisioning-tools", "mdadm", "cryptsetup-bin",
 		// packages
-		"dpkg", "apt", "tar", "gzip", "sqv",
+		"dpkg", "apt", "tar", "gzip", "xz-utils", "zstd", "sqv",
 		// the target
 		"passwd", "grub2-common", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "efibootmgr",
 		"kbd", "tzdata", "locales",

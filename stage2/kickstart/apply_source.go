@@ -15,6 +15,8 @@ func applySource(b *builder, c *call) {
 		Partition: c.str("partition"), Checksum: strings.ToLower(c.str("checksum")), Transfer: b.transfer(c),
 	}
 	switch {
+	case c.name == "liveimg":
+		b.cleanURL(c, "--url", s.URL, "http:", "https:", "ftp:", "file:")
 	case c.has("url"):
 		b.cleanURL(c, "--url", s.URL, "http:", "https:", "ftp:", "file:", "nfs:")
 	case c.has("server") && (s.Server == "" || !only(s.Server, "._:-[]")):

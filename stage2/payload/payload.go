@@ -1,7 +1,7 @@
 // Package payload says what an installation installs, apart from how.
 //
 // It is the contract between the plan, which orders the work, and the kinds of
-// payload: deb, Debian packages over several discs; image, a file system image.
+// payload: deb, Debian packages over several discs; image, a whole system in an archive or a file system image.
 // It partitions nothing and knows no screens.
 package payload
 
@@ -81,10 +81,25 @@ type Selection struct {
 	Packages []Package `json:"packages"`           // in the order of disc, then of place on it
 	Paths    []string  `json:"paths,omitempty"`    // rules of what is left out of packages, as in dpkg.cfg(5): "path-exclude=/usr/share/man/*"
 	Warnings []string  `json:"warnings,omitempty"` // of the choice, for a person
+	Image    *Image    `json:"image,omitempty"`    // that the system is made of; then there are no packages
+}
+
+// Image is a whole system in one file. It is fetched by a call of Fetch of its own, with disc 0, when
+// it is on no disc.
+type Image struct {
+	URL       string `json:"url"` // without a password
+	Disc      int    `json:"disc,omitempty"`
+	Kind      string `json:"kind,omitempty"`   // "tar.zst", "squashfs"
+	Size      int64  `json:"size"`             // bytes; -1: not known
+	Installed int64  `json:"installed"`        // about what it becomes, bytes
+	SHA256    string `json:"sha256,omitempty"` // empty: not checked
 }
 
 // Discs are the numbers of the discs that will be needed, ascending.
 func (s *Selection) Discs() []int {
+	if s.Image != nil && s.Image.Disc > 0 {
+		return []int{s.Image.Disc}
+	}
 	var discs []int
 	for _, p := range s.Packages {
 		if n := len(discs); n == 0 || discs[n-1] != p.Disc {
@@ -110,6 +125,9 @@ func (s *Selection) Size() (fetch, installed int64) {
 	for _, p := range s.Packages {
 		fetch += p.Size
 		installed += p.InstalledSize
+	}
+	if s.Image != nil {
+		fetch, installed = fetch+max(0, s.Image.Size), installed+s.Image.Installed
 	}
 	return fetch, installed
 }

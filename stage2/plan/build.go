@@ -31,6 +31,7 @@ type Plan struct {
 	Discs    []int           `json:"discs"`              // that will be needed, in this order
 	Place    string          `json:"place,omitempty"`    // where they all are, when none has to be put into a drive
 	Packages int             `json:"packages"`           // how many will be installed
+	Image    *payload.Image  `json:"image,omitempty"`    // that is unpacked instead
 	Network  []string        `json:"network,omitempty"`  // a line an interface, when it is to be as stage 1 brought it up
 	Warnings []string        `json:"warnings,omitempty"` // for a person, none of them stops the plan
 	Steps    []Step          `json:"-"`                  // in JSON as {id, title, weight}
@@ -90,7 +91,7 @@ func (b *builder) payload() {
 	const slack = 64 << 20 // initramfs, lists, logs: what no package accounts for
 	b.plan.Space = Space{Fetch: fetch, Installed: installed + installed/10 + slack, Image: b.Handoff.Build.Stage2.Size}
 	b.plan.Warnings = append(b.plan.Warnings, b.Selection.Warnings...)
-	b.plan.Packages = len(b.Selection.Packages)
+	b.plan.Packages, b.plan.Image = len(b.Selection.Packages), b.Selection.Image
 	b.plan.Discs = b.Selection.Discs()
 	if b.allAtHand() {
 		b.plan.Place = b.Handoff.Medium.URL
@@ -113,9 +114,7 @@ func (b *builder) support() {
 	default:
 		b.problems.Add(NotSupported, a.End.Action, "not a way to end; use reboot, poweroff or halt")
 	}
-	if a.Source.Kind == "liveimg" {
-		b.problems.Add(NotSupported, "liveimg", "the system is installed from packages")
-	}
+	b.image()
 	for _, n := range a.Network {
 		if n.VLAN != nil || n.Bond != nil || n.Bridge != nil || n.ForceMAC || n.NoDNS || n.NoDefaultRoute || n.MTU != 0 ||
 			n.Gateway6+n.DHCPClass+n.Ethtool != "" || n.IPv6 != "" && n.IPv6 != "auto" || n.IgnoreAutoDNS || n.IgnoreAutoDNS6 || n.Search != nil {

@@ -36,8 +36,12 @@ func (b *builder) checkSpace() {
 	if len(b.plan.Disks) == 0 || system >= need {
 		return
 	}
-	b.problems.Add(TooSmall, "/", "the installation needs %s (packages %s, installed %s, the installer itself %s), and there will be %s; choose a larger disk or less software",
-		machine.Size(need), machine.Size(s.Fetch), machine.Size(s.Installed), machine.Size(s.Image), machine.Size(system))
+	fetched, less := "packages", "less software"
+	if b.plan.Image != nil {
+		fetched, less = "the image", "a smaller image"
+	}
+	b.problems.Add(TooSmall, "/", "the installation needs %s (%s %s, installed %s, the installer itself %s), and there will be %s; choose a larger disk or %s",
+		machine.Size(need), fetched, machine.Size(s.Fetch), machine.Size(s.Installed), machine.Size(s.Image), machine.Size(system), less)
 }
 
 // usable is about what a file system of v's size holds: without its tables and

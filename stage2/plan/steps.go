@@ -22,6 +22,9 @@ func (b *builder) steps() {
 	}
 	b.diskSteps()
 	b.discSteps()
+	if im := b.Selection.Image; im != nil && im.Disc == 0 {
+		b.add(fetchImage{base{"fetch-image", "Copy the image " + im.URL + sizeOf(im), weight(im.Size)}, b.Selection})
+	}
 	b.systemSteps()
 	p.Steps = append(p.Steps, b.Extra...)
 	b.scripts(config.Post)
@@ -72,6 +75,9 @@ func (b *builder) discSteps() {
 }
 
 func (b *builder) fetchBase(n int) base {
+	if im := b.Selection.Image; im != nil {
+		return base{fmt.Sprintf("fetch-%d", n), fmt.Sprintf("Copy the image %s%s %s disc %d", im.URL, sizeOf(im), b.fromOrOf(), n), weight(im.Size)}
+	}
 	var size int64
 	on := b.Selection.OnDisc(n)
 	for _, p := range on {
@@ -87,13 +93,12 @@ func weight(size int64) int { return 1 + int(size/5_000_000) }
 // systemSteps make the target a system that starts by itself.
 func (b *builder) systemSteps() {
 	a := b.Answers
-	n := len(b.Selection.Packages)
 	b.scripts(config.PreInstall)
 	b.add(newBind())
 	early := b.plan.storageTables()
 	early[keyboardFile] = keyboardText(a.Keyboard)
 	b.add(tables{base{"fstab", "Write the table of file systems, and the keyboard", 1}, early})
-	b.add(install{base{"install", fmt.Sprintf("Install %d %s", n, machine.Plural(n, "package")), 5 + n/2}, b.Selection})
+	b.add(install{b.installBase(), b.Selection})
 	b.add(system{base{"system", "Set host name, language and time zone", 2},
 		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard.Keymap, a.Timezone})
 	if l := links(a.Network, b.Machine); len(l) > 0 {
@@ -106,7 +111,7 @@ func (b *builder) systemSteps() {
 	if svc := (services{base{"services", "Switch services on and off", 1}, a.Services, a.Time}); !svc.idle() {
 		b.add(svc)
 	}
-	b.add(finish{base{"finish", "Finish the packages' installation", 10}, b.Selection})
+	b.add(finish{b.finishBase(), b.Selection})
 	if list := a.Certificates; len(list) > 0 {
 		b.add(certificates{base{"certificates", "Install the kickstart's certificates", 5}, list})
 	}

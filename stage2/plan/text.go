@@ -94,7 +94,11 @@ func lostOn(d Disk) []string {
 // will be needed, and the steps.
 func (p *Plan) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d %s\n\nErased:\n", p.Product, p.Packages, machine.Plural(p.Packages, "package"))
+	what := fmt.Sprintf("%d %s", p.Packages, machine.Plural(p.Packages, "package"))
+	if p.Image != nil {
+		what = "the image " + p.Image.URL + sizeOf(p.Image)
+	}
+	fmt.Fprintf(&b, "%s: %s\n\nErased:\n", p.Product, what)
 	lost := p.Lost()
 	if len(lost) == 0 {
 		lost = []string{"nothing"}
@@ -143,11 +147,17 @@ func (p *Plan) After() string {
 	var b strings.Builder
 	b.WriteString(p.Storage())
 	s := p.Space
-	fmt.Fprintf(&b, "\nSpace: %s (packages %s, installed %s, the installer itself %s)\n",
-		machine.Size(s.Total()), machine.Size(s.Fetch), machine.Size(s.Installed), machine.Size(s.Image))
-	if p.Place != "" {
-		fmt.Fprintf(&b, "Packages come from %s\n", p.Place)
-	} else {
+	fetched, from := "packages", "Packages come"
+	if p.Image != nil {
+		fetched, from = "the image", "The image comes"
+	}
+	fmt.Fprintf(&b, "\nSpace: %s (%s %s, installed %s, the installer itself %s)\n",
+		machine.Size(s.Total()), fetched, machine.Size(s.Fetch), machine.Size(s.Installed), machine.Size(s.Image))
+	switch {
+	case p.Image != nil && p.Image.Disc == 0:
+	case p.Place != "":
+		fmt.Fprintf(&b, "%s from %s\n", from, p.Place)
+	default:
 		fmt.Fprintf(&b, "Discs that will be needed: %s\n", numbers(p.Discs))
 	}
 	if len(p.Network) > 0 {

@@ -1,0 +1,222 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/molt-installer/molt/stage2/host"
+	"github.com/molt-installer/molt/stage2/payload"
+)
+
+// leftOut are the directories of an image that are the running machine's or the installer's own:
+// on the target there is something mounted on most of them.
+func leftOut() []string { return []string{"dev", "proc", "sys", "run", "lost+found", ".molt"} }
+
+// Install implements payload.Payload. It can be called again after an error.
+func (p *Payload) Install(ctx context.Context, sel *payload.Selection, target string, pr payload.Progress) error {
+	im := sel.Image
+	if err := keepTables(target); err != nil {
+		return fmt.Errorf("keep the new system's tables of file systems: %w", err)
+	}
+	unpack := p.unmountable
+	if strings.HasPrefix(im.Kind, "tar") {
+		unpack = p.untar
+	}
+	if err := unpack(ctx, im, target, pr); err != nil {
+		return fmt.Errorf("unpack the image %s: %w", im.URL, full(err))
+	}
+	if err := looksWhole(target, im.URL); err != nil {
+		return err
+	}
+	return settle(target, pr)
+}
+
+// full explains a full target, of which programs only tell in words.
+func full(err error) error {
+	var exit *host.ExitError
+	says := func(l string) bool {
+		return strings.Contains(l, "No space left on device") || strings.Contains(l, "Wrote only ")
+	}
+	if errors.As(err, &exit) && slices.ContainsFunc(exit.Tail, says) {
+		return fmt.Errorf("the target is full; go back and choose a larger disk or a smaller image: %w: %w", syscall.ENOSPC, err)
+	}
+	return err
+}
+
+// untar has tar(1) unpack an archive, and say after every tenth megabyte where it is.
+func (p *Payload) untar(ctx context.Context, im *payload.Image, target string, pr payload.Progress) error {
+	args := []string{
+		"tar", "--extract", "--file=" + filepath.Join(target, fileName), "--directory=" + target, "--numeric-owner", "--same-owner", "--preserve-permissions",
+		"--acls", "--xattrs", "--xattrs-include=*", "--checkpoint=1000", "--checkpoint-action=echo=at %u", "--anchored", "--no-wildcards",
+	}
+	if _, compression, ok := strings.Cut(im.Kind, "."); ok {
+		args = append(args, map[string]string{"gz": "--gzip", "xz": "--xz", "zst": "--zstd"}[compression])
+	}
+	for _, name := range leftOut() {
+		args = append(args, "--exclude="+name, "--exclude=./"+name, "--exclude=/"+name)
+	}
+	return p.Host.Run(ctx, host.Command{Args: args, NoSync: true, Line: func(line string) {
+		_, number, is := strings.Cut(line, "at ")
+		records, err := strconv.ParseInt(number, 10, 64)
+		if !is || err != nil {
+			pr.Line(line)
+			return
+		}
+		pr.Advance(min(records*10240, im.Installed), im.Installed, "bytes", "")
+	}})
+}
+
+// unmountable copies what is in a file system image, or in the one that is in it: live systems of Fedora's
+// kind have a squashfs around an ext4.
+func (p *Payload) unmountable(ctx context.Context, im *payload.Image, target string, pr payload.Progress) (err error) {
+	view := filepath.Join(target, viewName)
+	unmount, err := p.show(ctx, im.Kind, filepath.Join(target, fileName), view)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unmount()) }()
+	inner := filepath.Join(view, "LiveOS/rootfs.img")
+	if _, missing := os.Stat(inner); missing == nil {
+		view = filepath.Join(target, viewName+"-inner")
+		unmountInner, err := p.show(ctx, "auto", inner, view)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, unmountInner()) }()
+		return p.copyFrom(ctx, view, target, pr)
+	}
+	return p.copyFrom(ctx, view, target, pr)
+}
+
+// show mounts an image, read-only.
+func (p *Payload) show(ctx context.Context, kind, image, at string) (unmount func() error, err error) {
+	if err := os.MkdirAll(at, 0o700); err != nil {
+		return nil, err
+	}
+	if err := p.Host.Unmount(at); err != nil && !errors.Is(err, syscall.EINVAL) { // of an earlier try
+		return nil, fmt.Errorf("unmount %s: %w", at, err)
+	}
+	if err := p.Host.Run(ctx, host.Command{Args: []string{"mount", "-t", kind, "-o", "loop,ro", image, at}}); err != nil {
+		return nil, err
+	}
+	return func() error { return p.Host.Unmount(at) }, nil
+}
+
+// copyFrom copies a tree with all that cp(1) can keep, and counts files.
+func (p *Payload) copyFrom(ctx context.Context, from, target string, pr payload.Progress) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	args := []string{"cp", "--archive", "--one-file-system", "--verbose", "--target-directory=" + target, "--"}
+	names := 0
+	for _, e := range entries {
+		if !slices.Contains(leftOut(), e.Name()) {
+			args, names = append(args, filepath.Join(from, e.Name())), names+1
+		}
+	}
+	if names == 0 {
+		return nil // looksWhole says so
+	}
+	var files int64
+	return p.Host.Run(ctx, host.Command{Args: args, NoSync: true, Line: func(line string) {
+		if !strings.Contains(line, "' -> '") {
+			pr.Line(line)
+			return
+		}
+		if files++; files%500 == 0 {
+			pr.Advance(files, 0, "files", "")
+		}
+	}})
+}
+
+// looksWhole finds images that aren't of a system, or not from its root on.
+func looksWhole(target, url string) error {
+	for _, name := range []string{"usr", "bin", "sbin"} {
+		if info, err := os.Stat(filepath.Join(target, name)); err == nil && info.IsDir() {
+			return nil
+		}
+	}
+	var names []string
+	entries, err := os.ReadDir(target)
+	for _, e := range entries {
+		if !slices.Contains(leftOut(), e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return errors.Join(err, fmt.Errorf("the image %s holds no system: there is no /usr and no /bin in it, at its top there is only %q", url, names))
+}
+
+// tables are what the plan has written before: the image has those of another machine.
+func tables() []string { return []string{"etc/fstab", "etc/crypttab", "etc/mdadm/mdadm.conf"} }
+
+// keepTables puts them aside, once.
+func keepTables(target string) error {
+	kept := filepath.Join(target, keptName)
+	if _, err := os.Stat(kept); err == nil {
+		return nil
+	}
+	fresh := kept + ".new"
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(fresh, 0o700); err != nil {
+		return err
+	}
+	for _, name := range tables() {
+		if err := copyFile(filepath.Join(target, name), filepath.Join(fresh, name)); err != nil {
+			return err
+		}
+	}
+	return os.Rename(fresh, kept)
+}
+
+// settle makes of the image's system this machine's: with the tables of its own disks, an identity that the first
+// start makes (machine-id(5)), and no wish to open or wake up from disks of another machine.
+func settle(target string, pr payload.Progress) error {
+	for _, name := range []string{"etc/crypttab", "etc/initramfs-tools/conf.d/resume", "var/lib/dbus/machine-id"} {
+		if info, err := os.Lstat(filepath.Join(target, name)); err == nil && info.Mode().IsRegular() {
+			if err := os.Remove(filepath.Join(target, name)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range tables() {
+		if err := copyFile(filepath.Join(target, keptName, name), filepath.Join(target, name)); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(target, "etc/machine-id")); err == nil {
+		if err := os.WriteFile(filepath.Join(target, "etc/machine-id"), nil, 0o444); err != nil {
+			return err
+		}
+	}
+	keys, err := filepath.Glob(filepath.Join(target, "etc/ssh/ssh_host_*_key"))
+	if len(keys) > 0 {
+		pr.Warn("the image brings SSH host keys: every machine that is made of it has the same. Remove them in %post and have new ones made")
+	}
+	return err
+}
+
+// copyFile copies a small file, where there is one, with the directories above it.
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(to), 0o755)
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o644)
+}
