@@ -3,35 +3,19 @@
 package storage_test
 
 import (
-	"crypto/sha256"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/molt-installer/molt/internal/vm"
 	"github.com/molt-installer/molt/internal/vm/vmtest"
 )
-
-const (
-	password   = "shed-skin-17"
-	passphrase = "constrictor-8"
-	// direct are the kernel options of a machine that is started without a boot loader.
-	direct = "console=tty0 console=ttyS0,115200n8 no_timer_check"
-)
-
-// kickstart installs on disks that are to be used as storage says.
-func kickstart(storage string, disks ...string) string {
-	clear := "zerombr\nclearpart --all --initlabel"
-	if len(disks) > 0 {
-		clear += " --drives=" + strings.Join(disks, ",")
-	}
-	return "text\nlang C.UTF-8\nkeyboard us\ntimezone Etc/UTC --utc\nrootpw " + password + "\n" + clear + "\n" + storage +
-		"bootloader --append=no_timer_check\npoweroff\n%packages\n@data\n@hello\n%end\n"
-}
 
 // layout is a way to use disks, and how it shows in the installed system.
 type layout struct {
@@ -42,6 +26,11 @@ type layout struct {
 	locked   bool   // the passphrase is asked for
 	firmware vm.Firmware
 	shows    map[string]string // command → pattern of what it prints
+
+	// What is tried after that.
+	keep  string            // lines of a second kickstart, which keeps /home
+	again bool              // install once more from installed.ks
+	lost  map[string]string // what shows without the first disk
 }
 
 const encrypted = " --encrypted --passphrase=" + passphrase + " --pbkdf=pbkdf2 --pbkdf-time=200"
@@ -51,22 +40,28 @@ func on(mount string) string {
 	return "d=$(sed -n 's|^/dev/\\([^ ]*\\) " + mount + " .*|\\1|p' /proc/mounts); cat /sys/block/$d/dm/name"
 }
 
-// layouts has each way once; each runs with the firmware that stands there, and
-// with the other one too if MOLT_ALL_LAYOUTS is set.
+// layouts has each way once. Each runs with the firmware that stands there, and with
+// the other one too if the boot loader is on several disks or MOLT_ALL_LAYOUTS is set.
 func layouts() []layout {
 	lvm := "BOOT\npart /boot --fstype=ext4 --size=300 --ondisk=vda\npart pv.1 --size=1000 --grow --ondisk=vda%s\nvolgroup vg0 pv.1\n" +
 		"logvol swap --vgname=vg0 --name=swap --size=200\nlogvol / --vgname=vg0 --name=root --fstype=ext4 --size=1500%s\n"
 	return []layout{
+		{name: "plain", firmware: vm.UEFI, lines: "BOOT\npart / --fstype=ext4 --size=1500 --ondisk=vda\npart /home --fstype=ext4 --size=500 --grow --ondisk=vda\n",
+			shows: map[string]string{"grep ' / ' /proc/mounts": "^/dev/vda2 .*ext4", "grep ' /home ' /proc/mounts": "^/dev/vda3 .*ext4"},
+			keep:  "part / --fstype=ext4 --onpart=vda2\npart /home --onpart=vda3 --noformat\n"},
 		{name: "lvm", firmware: vm.BIOS, lines: fmt.Sprintf(lvm, "", "") + "logvol /home --vgname=vg0 --name=home --fstype=ext4 --percent=50\n",
-			shows: map[string]string{"pvs --noheadings -o vg_name,lv_name,lv_size --segments": `vg0\s+root\s+1\.46g`, on("/"): "vg0-root", on("/home"): "vg0-home", "cat /proc/swaps": "dm-"}},
+			shows: map[string]string{"pvs --noheadings -o vg_name,lv_name,lv_size --segments": `vg0\s+root\s+1\.46g`, on("/"): "vg0-root", on("/home"): "vg0-home", "cat /proc/swaps": "dm-"},
+			keep: "part /boot --fstype=ext4 --onpart=vda2\nvolgroup vg0 --useexisting\nlogvol swap --vgname=vg0 --name=swap --useexisting\n" +
+				"logvol / --vgname=vg0 --name=root --fstype=ext4 --useexisting\nlogvol /home --vgname=vg0 --name=home --useexisting --noformat\n"},
 		{name: "thin", firmware: vm.UEFI, lines: "autopart --type=thinp --nohome\n",
 			shows: map[string]string{"lvs --noheadings -o lv_name,lv_attr": `root\s+Vwi`, on("/"): "-root"}},
-		{name: "lvm-on-luks", firmware: vm.BIOS, locked: true, lines: fmt.Sprintf(lvm, encrypted, ""),
+		{name: "lvm-on-luks", firmware: vm.BIOS, locked: true, again: true, lines: fmt.Sprintf(lvm, encrypted, ""),
 			shows: map[string]string{"cryptsetup luksDump /dev/vda3": `Version:\s+2`, "pvs --noheadings -o pv_name": "luks-", on("/"): "vg0-root"}},
 		{name: "luks-on-lvm", firmware: vm.UEFI, locked: true, lines: fmt.Sprintf(lvm, "", encrypted+" --luks-version=luks1"),
 			shows: map[string]string{"cryptsetup luksDump /dev/vg0/root": `Version:\s+1`, on("/"): "luks-"}},
 		{name: "raid1", firmware: vm.UEFI, disks: 2, lines: mirrored,
-			shows: map[string]string{"mdadm --detail /dev/md/root": `Raid Level : raid1[\s\S]*Raid Devices : 2[\s\S]*(clean|active)`}},
+			shows: map[string]string{"mdadm --detail /dev/md/root": `Raid Level : raid1[\s\S]*Raid Devices : 2[\s\S]*State : (clean|active) *\n`},
+			lost:  map[string]string{"mdadm --detail /dev/md/root": `State : (clean|active), degraded[\s\S]*Active Devices : 1`}},
 		{name: "raid5", firmware: vm.BIOS, disks: 3, lines: "BOOT\npart /boot --fstype=ext4 --size=300 --ondisk=vda\npart raid.1 --size=1200 --ondisk=vda\npart raid.2 --size=1200 --ondisk=vdb\n" +
 			"part raid.3 --size=1200 --ondisk=vdc\nraid / --device=root --level=5 --fstype=ext4 raid.1 raid.2 raid.3\n",
 			shows: map[string]string{"mdadm --detail /dev/md/root": `Raid Level : raid5[\s\S]*Raid Devices : 3`}},
@@ -85,71 +80,46 @@ raid /boot/efi --device=efi --level=1 --fstype=efi raid.11 raid.21
 raid / --device=root --level=1 --fstype=ext4 raid.12 raid.22
 `
 
-func (l layout) answers() string {
+// with replaces what depends on the firmware.
+func (l layout) with(lines string) string {
 	boot := "part biosboot --fstype=biosboot --size=1 --ondisk=vda"
 	if l.firmware == vm.UEFI {
 		boot = "part /boot/efi --fstype=efi --size=300 --ondisk=vda"
 	}
-	lines := strings.Replace(l.lines, "BOOT", boot, 1)
+	lines = strings.Replace(lines, "BOOT", boot, 1)
 	if l.name == "raid1" && l.firmware == vm.BIOS {
 		lines = "part biosboot --size=1 --ondisk=vda\npart biosboot --size=1 --ondisk=vdb\n" + regexp.MustCompile(`(?m)^.*raid\.[12]1.*\n`).ReplaceAllString(lines, "")
 	}
-	return kickstart(lines, targets(max(1, l.disks))...)
+	return lines
 }
 
-func targets(n int) (names []string) {
-	for i := range n {
-		names = append(names, fmt.Sprintf("vd%c", 'a'+i))
-	}
-	return names
+// files makes some in /home, with their digests beside them, and one in a
+// directory that isn't kept.
+const files = `%post
+for n in 1 2 3; do head -c ${n}00001 /dev/urandom > /home/file$n; done
+cd /home && sha256sum file1 file2 file3 > digests && touch /root/old
+%end
+`
+
+// answers use all disks but the last, which nobody names.
+func (l layout) answers() string {
+	disks := []string{"vda", "vdb", "vdc"}[:max(1, l.disks)]
+	return kickstart(all+" --drives="+strings.Join(disks, ","), l.with(l.lines)) + files
 }
 
 // scenario has a disk after the layout's that nobody names.
-func (l layout) scenario(t *testing.T) (s vmtest.Scenario, ignored string) {
-	s = vmtest.Scenario{Set: "tiny", Append: direct, Firmware: l.firmware, Kickstart: l.answers(), Drives: 3, Loaded: []int{2, 3}, Sector: l.sector}
-	dir := t.TempDir()
-	for i := 1; i <= max(1, l.disks); i++ {
+func (l layout) scenario(t *testing.T, dir string) vmtest.Scenario {
+	s := vmtest.Scenario{Set: "tiny", Append: direct, Firmware: l.firmware, Kickstart: l.answers(), Sector: l.sector, Disk: filepath.Join(dir, "disk0.img"), Timeout: 10 * time.Minute}
+	for i := range max(1, l.disks) {
 		path := filepath.Join(dir, fmt.Sprintf("disk%d.img", i))
-		size := int64(4 << 30)
-		if i == max(1, l.disks) {
-			size, ignored = 256<<20, path
-		}
-		if err := vm.MkDisk(path, size); err != nil {
+		if err := vm.MkDisk(path, 4<<30); err != nil {
 			t.Fatal(err)
 		}
-		s.Disks = append(s.Disks, vm.Disk{Path: path, Serial: fmt.Sprintf("more%d", i), Sector: l.sector})
-	}
-	fill(t, ignored)
-	return s, ignored
-}
-
-// fill writes something all over a disk.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for at := int64(0); at < 256<<20; at += 16 << 20 {
-		if _, err := fmt.Fprintf(io.NewOffsetWriter(f, at), "nobody named this disk, %d", at); err != nil {
-			t.Fatal(err)
+		if i > 0 {
+			s.Disks = append(s.Disks, vm.Disk{Path: path, Serial: fmt.Sprintf("more%d", i), Sector: l.sector})
 		}
 	}
-}
-
-func digest(t *testing.T, path string) string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	return s
 }
 
 func (l layout) unlocks() []vmtest.Answer {
@@ -164,7 +134,7 @@ func (l layout) unlocks() []vmtest.Answer {
 func TestLayouts(t *testing.T) {
 	for _, l := range layouts() {
 		firmwares := []vm.Firmware{l.firmware}
-		if os.Getenv("MOLT_ALL_LAYOUTS") != "" {
+		if l.lost != nil || os.Getenv("MOLT_ALL_LAYOUTS") != "" {
 			firmwares = []vm.Firmware{vm.BIOS, vm.UEFI}
 		}
 		for _, fw := range firmwares {
@@ -178,19 +148,74 @@ func TestLayouts(t *testing.T) {
 }
 
 func (l layout) test(t *testing.T) {
-	s, ignored := l.scenario(t)
-	before := digest(t, ignored)
+	dir := t.TempDir()
+	s, ignored := l.scenario(t, dir), filepath.Join(dir, "ignored.img")
+	before := filled(t, ignored, 256<<20)
+	s.Disks = append(s.Disks, vm.Disk{Path: ignored, Serial: "ignored", Sector: l.sector})
 	r := vmtest.Install(t, s)
 	r.CheckEvents(password, passphrase)
 	sys := r.BootWith(password, l.unlocks())
-	for command, want := range l.shows {
+	check(t, sys, l.shows)
+	done, is := checkKickstarts(t, sys), facts(t, sys, l.images(dir))
+	sys.Off()
+	if l.keep != "" {
+		l.testKept(t, s)
+	}
+	if l.lost != nil {
+		l.testLost(t, r)
+	}
+	if l.again {
+		l.testAgain(t, done, is)
+	}
+	if digestOf(t, ignored, 0, 256<<20) != before {
+		t.Error("the disk that nobody named has been written to")
+	}
+}
+
+// images are the disks of the layout.
+func (l layout) images(dir string) (paths []string) {
+	for i := range max(1, l.disks) {
+		paths = append(paths, filepath.Join(dir, fmt.Sprintf("disk%d.img", i)))
+	}
+	return paths
+}
+
+func check(t *testing.T, sys *vmtest.System, shows map[string]string) {
+	t.Helper()
+	for command, want := range shows {
 		if out := sys.Shell(command); !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("%s printed %q, want %q", command, out, want)
 		}
 	}
 	vmtest.CheckKernelLog(t, "the installed system's kernel log", sys.Shell("dmesg"))
+}
+
+// testKept installs once more on the same disks.
+func (l layout) testKept(t *testing.T, s vmtest.Scenario) {
+	s.Kickstart = kickstart("clearpart --none", l.with(l.keep))
+	sys := vmtest.Install(t, s).BootWith(password, l.unlocks())
+	check(t, sys, l.shows)
+	check(t, sys, map[string]string{"cd /home && sha256sum -c digests": `file1: OK\nfile2: OK\nfile3: OK`, "ls /root": "^$"})
 	sys.Off()
-	if digest(t, ignored) != before {
-		t.Error("the disk that nobody named has been written to")
+}
+
+// testLost starts the system without its first disk.
+func (l layout) testLost(t *testing.T, r *vmtest.Run) {
+	r.Remove(0)
+	sys := r.BootWith(password, l.unlocks())
+	check(t, sys, l.lost)
+	sys.Off()
+}
+
+// testAgain installs on an equal machine from the kickstart of what was done, with
+// the passwords put in.
+func (l layout) testAgain(t *testing.T, done, was string) {
+	dir := t.TempDir()
+	s := l.scenario(t, dir)
+	s.Kickstart = strings.NewReplacer("--iscrypted REDACTED", password, "--passphrase=REDACTED", "--passphrase="+passphrase).Replace(done)
+	sys := vmtest.Install(t, s).BootWith(password, l.unlocks())
+	if diff := cmp.Diff(strings.Split(was, "\n"), strings.Split(facts(t, sys, l.images(dir)), "\n")); diff != "" {
+		t.Errorf("installed from\n%s\nthe layout isn't the same:\n%s", done, diff)
 	}
+	sys.Off()
 }

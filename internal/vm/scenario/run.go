@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/molt-installer/molt/internal/vm"
@@ -67,6 +68,7 @@ type Run struct {
 	On     time.Time // power on
 
 	cfg   Config
+	gone  []vm.Disk
 	clock phases
 }
 
@@ -245,11 +247,16 @@ func (f *follower) offer(ctx context.Context, drive string) error {
 	return f.Guest.Insert(ctx, drive, iso)
 }
 
+// Remove takes a disk out of the machine for every later Boot: 0 is Config.Disk,
+// 1 the first of Config.Disks.
+func (r *Run) Remove(disk int) { r.gone = append(r.gone, r.cfg.disks()[disk]) }
+
 // Boot starts the installed system: the same machine, its drives empty. dir is
 // for the files of the guest.
 func (r *Run) Boot(ctx context.Context, dir string) (*vm.Guest, error) {
 	g := r.cfg.Guest
-	g.Dir, g.Disks, g.Drives = dir, r.cfg.disks(), make([]string, max(1, r.cfg.Drives))
+	g.Dir, g.Drives = dir, make([]string, max(1, r.cfg.Drives))
+	g.Disks = slices.DeleteFunc(r.cfg.disks(), func(d vm.Disk) bool { return slices.Contains(r.gone, d) })
 	if r.cfg.KeepVars {
 		g.Vars = r.Guest.File(vm.VarsFile)
 	}
