@@ -37,14 +37,12 @@ func (m Machine) Devices() []Device {
 	return all
 }
 
-// FindPart is the one device that spec names: "vda2", "/dev/vda2", a link as
+// FindParts are the devices that spec names: "vda2", "/dev/vda2", a link as
 // "/dev/disk/by-partlabel/home", "LABEL=home", "UUID=…", "PARTLABEL=…", "PARTUUID=…",
 // "/dev/md/boot", "/dev/vg0/root", "/dev/mapper/vg0-root", or a shell pattern of a path.
-// None, and more than one, are errors that say what there is.
-func (m Machine) FindPart(spec string) (Device, error) {
-	all := m.Devices()
+func (m Machine) FindParts(spec string) []Device {
 	var found []Device
-	for _, d := range all {
+	for _, d := range m.Devices() {
 		if d.named(spec) {
 			found = append(found, d)
 		}
@@ -54,14 +52,24 @@ func (m Machine) FindPart(spec string) (Device, error) {
 		members := found[b].Stack.Members
 		found = slices.DeleteFunc(found, func(d Device) bool { return d.Stack == nil && slices.Contains(members, d.Path) })
 	}
+	return found
+}
+
+// FindPart is the one device that spec names. None, and more than one, are errors that
+// say what there is.
+func (m Machine) FindPart(spec string) (Device, error) {
+	found := m.FindParts(spec)
 	switch len(found) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return Device{}, fmt.Errorf("there is no partition or volume %q; this machine has %s", spec, pathsOf(all))
+		return Device{}, fmt.Errorf("there is no partition or volume %q; this machine has %s", spec, pathsOf(m.Devices()))
 	}
 	return Device{}, fmt.Errorf("%q names more than one: %s; name it by PARTUUID= or by its path", spec, pathsOf(found))
 }
+
+// IsPattern reports whether spec is one that can mean several on purpose: "sd[ab]", "sda|sdb".
+func IsPattern(spec string) bool { return strings.ContainsAny(spec, "*?[|") }
 
 func pathsOf(devices []Device) string {
 	if len(devices) == 0 {

@@ -105,8 +105,8 @@ func (m *maker) cleared(p machine.Part) bool {
 		return p.Use() != "extended" && (linuxFS(p.FSType) || p.FSType == "" && linuxUse(p.Use()))
 	case "list":
 		return slices.ContainsFunc(c.List, func(spec string) bool {
-			d, err := m.findPart(spec)
-			return err == nil && d.Path == p.Path
+			all, _ := m.listed(spec)
+			return slices.ContainsFunc(all, func(d machine.Device) bool { return d.Path == p.Path })
 		})
 	}
 	return false

@@ -2,6 +2,7 @@ package layout_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -143,5 +144,59 @@ func TestExistingBtrfsNamed(t *testing.T) {
 		Btrfs: []config.Btrfs{{Mount: "none", Members: []string{"LABEL=none"}, Existing: true, NoFormat: true}, {Mount: "/", Subvolume: "neu", Parent: "LABEL=none"}}}
 	if r := layout.Make(request(m, s)); !r.Problems.Has(layout.BadReference) {
 		t.Errorf("one that isn't there: %v", r.Problems)
+	}
+}
+
+// TestDisksNamed: what clearpart and ignoredisk name must be there and agree; a pattern can mean
+// more than may be written.
+func TestDisksNamed(t *testing.T) {
+	m := shelf()
+	m.Stacks = nil
+	for i := 1; i < 4; i++ {
+		m.Disks[i].Parts = append(m.Disks[i].Parts, machine.Part{Path: m.Disks[i].Path + "2", Number: 2, Start: 11 * gib, Size: gib, FSType: "ntfs", Label: "data"})
+	}
+	with := func(c config.Clear, change func(*config.Storage)) config.Storage {
+		s := config.Storage{Zerombr: true, Clear: c, Partitions: []config.Partition{part("biosboot", 1, on("sdb")), part("/", 5000, on("sdb"))}}
+		if change != nil {
+			change(&s)
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		storage config.Storage
+		lost    string
+		code    layout.Code
+		text    string
+	}{
+		"a list":                         {with(config.Clear{Mode: "list", List: []string{"sdb1", "sdc2"}}, nil), "/dev/sdb1 /dev/sdc2", "", ""},
+		"a list by a pattern":            {with(config.Clear{Mode: "list", List: []string{"sdb[12]"}}, nil), "/dev/sdb1 /dev/sdb2", "", ""},
+		"a list by a label of three":     {with(config.Clear{Mode: "list", List: []string{"LABEL=data"}}, nil), "", layout.DiskUnknown, "more than one"},
+		"a list outside of the drives":   {with(config.Clear{Mode: "list", List: []string{"sdb1", "sdc2"}, Drives: []string{"sdb"}}, nil), "", layout.BadReference, "/dev/sdc, which --drives doesn't name"},
+		"a list within the drives":       {with(config.Clear{Mode: "list", List: []string{"sdb1"}, Drives: []string{"sd[bc]"}}, nil), "/dev/sdb1", "", ""},
+		"ignored, and isn't there":       {with(config.Clear{Mode: "all"}, func(s *config.Storage) { s.Ignore = []string{"sdd", "sdq"} }), "", layout.DiskUnknown, "ignoredisk --drives=sdq: no such disk"},
+		"only-use, and isn't there":      {with(config.Clear{Mode: "all"}, func(s *config.Storage) { s.OnlyUse = []string{"sdb", "sdq"} }), "", layout.DiskUnknown, "ignoredisk --only-use=sdq"},
+		"a disk that can't be":           {with(config.Clear{Mode: "all", Drives: []string{"sdb", "sdd"}}, nil), "", layout.DiskRefused, "/dev/sdd: can't be installed on: the installer"},
+		"a pattern with one that can't":  {with(config.Clear{Mode: "all", Drives: []string{"sd[b-d]"}}, nil), "/dev/sdb1 /dev/sdb2 /dev/sdc1 /dev/sdc2", "", ""},
+		"a pattern of one that can't be": {with(config.Clear{Mode: "all", Drives: []string{"sdb", "*d"}}, nil), "", layout.DiskRefused, "/dev/sdd"},
+	} {
+		r := request(m, c.storage)
+		r.Refused["/dev/sdd"] = "the installer was started from it"
+		got := layout.Make(r)
+		if c.code != "" {
+			if len(got.Problems) != 1 || got.Problems[0].Code != c.code || !strings.Contains(got.Problems[0].String(), c.text) {
+				t.Errorf("%s: %v, want %s with %q", name, got.Problems, c.code, c.text)
+			}
+			continue
+		}
+		var lost []string
+		for _, d := range got.Disks {
+			for _, p := range d.Lost {
+				lost = append(lost, p.Path)
+			}
+		}
+		slices.Sort(lost)
+		if strings.Join(lost, " ") != c.lost || len(got.Problems) > 0 {
+			t.Errorf("%s: %v is lost, %v", name, lost, got.Problems)
+		}
 	}
 }

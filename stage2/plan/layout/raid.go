@@ -50,7 +50,7 @@ func (m *maker) array(a config.Array) bool {
 		if a.Mount == "/boot/efi" {
 			l.Metadata = "1.0" // at the end of the members, which look like a file system to the firmware
 		}
-		l.Size = arraySize(a.Level, l.Metadata, sizes[:len(sizes)-a.Spares])
+		l.Size = arraySize(a.Level, l.Metadata, a.ChunkKiB, sizes[:len(sizes)-a.Spares])
 		m.apart(l)
 		if least := leastMembers(a.Level); l.Size <= 0 && least > 0 && len(sizes)-a.Spares >= least {
 			m.Problems.Add(TooSmall, "raid "+a.Name, "its members are too small")

@@ -90,12 +90,17 @@ func arrayOverhead(member int64, metadata string) int64 {
 	return mib + min(128*mib, (member/1024+mib-1)/mib*mib)
 }
 
-// arraySize is what can be used of an array of these members; spares are not among them.
-func arraySize(level, metadata string, members []int64) int64 {
+// arraySize is what can be used of an array of these members; spares are not among them. Of each
+// only whole chunks count, but for level 1, which has none.
+func arraySize(level, metadata string, chunkKiB int, members []int64) int64 {
+	unit := int64(mib)
+	if level != "1" {
+		unit = max(unit, int64(chunkKiB)*1024)
+	}
 	var sum int64
 	net := make([]int64, len(members))
 	for i, size := range members {
-		net[i] = max(0, (size-arrayOverhead(size, metadata))/mib*mib)
+		net[i] = max(0, (size-arrayOverhead(size, metadata))/unit*unit)
 		sum += net[i]
 	}
 	if len(net) == 0 {

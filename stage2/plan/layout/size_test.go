@@ -44,11 +44,14 @@ func TestArraySize(t *testing.T) {
 		{"7", []int64{disk, disk}, 0},
 		{"5", nil, 0},
 	} {
-		if got := arraySize(tt.level, "1.2", tt.members); got != tt.want {
+		if got := arraySize(tt.level, "1.2", 0, tt.members); got != tt.want {
 			t.Errorf("level %s of %d: %d MiB, want %d", tt.level, len(tt.members), got/mib, tt.want/mib)
 		}
 	}
-	if got := arraySize("1", "1.0", []int64{512 * mib, 512 * mib}); got != 511*mib {
+	if got := arraySize("5", "1.2", 64<<10, []int64{1000 * mib, 1000 * mib, 1000 * mib}); got != 2*960*mib {
+		t.Errorf("with chunks of 64 MiB: %d", got/mib)
+	}
+	if got := arraySize("1", "1.0", 64<<10, []int64{512 * mib, 512 * mib}); got != 511*mib {
 		t.Errorf("metadata at the end: %d", got)
 	}
 }

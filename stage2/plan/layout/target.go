@@ -26,6 +26,7 @@ type disk struct {
 // named. Only these ever get into the result.
 func (m *maker) target() {
 	s := m.s
+	m.ignored()
 	for _, spec := range s.Clear.Drives {
 		m.name(spec, true, true)
 	}
@@ -51,18 +52,36 @@ func (m *maker) target() {
 	}
 }
 
-// name adds the disks that spec names, and refuses those that can't be targets.
+// ignored refuses names of disks that aren't there: what was to be left alone would not be.
+func (m *maker) ignored() {
+	there := func(option string, specs []string) {
+		for _, spec := range specs {
+			if len(m.Machine.FindAll(spec)) == 0 {
+				m.Problems.Add(DiskUnknown, "ignoredisk "+option+"="+spec, "no such disk; there is %s", m.diskList())
+			}
+		}
+	}
+	there("--drives", m.s.Ignore)
+	there("--only-use", m.s.OnlyUse)
+}
+
+// name adds the disks that spec names, and refuses those that can't be targets. A pattern
+// leaves these out, if it names others.
 func (m *maker) name(spec string, scope, room bool) {
 	found := m.Machine.FindAll(spec)
 	if len(found) > 1 && (strings.Contains(spec, "LABEL=") || strings.Contains(spec, "UUID=")) {
 		m.Problems.Add(DiskUnknown, spec, "%d disks have that; name the one that is meant", len(found))
 		return
 	}
+	usable := slices.ContainsFunc(found, func(d machine.Disk) bool { return m.Refused[d.Path] == "" })
 	for _, d := range found {
-		if why := m.Refused[d.Path]; why != "" {
-			m.Problems.Add(DiskRefused, d.Path, "can't be installed on: %s", why)
-		} else {
+		switch why := m.Refused[d.Path]; {
+		case why == "":
 			m.add(d, scope, room)
+		case usable && machine.IsPattern(spec):
+			m.warn("%s is left alone, though %s means it too: %s", d.Path, spec, why)
+		default:
+			m.Problems.Add(DiskRefused, d.Path, "can't be installed on: %s", why)
 		}
 	}
 	if len(found) == 0 {
@@ -81,17 +100,37 @@ func (m *maker) nameFor(p config.Partition) {
 	}
 }
 
-// nameListed adds the disk of a partition in clearpart's list.
+// nameListed adds the disks of what is in clearpart's list.
 func (m *maker) nameListed(spec string) {
-	d, err := m.findPart(spec)
-	switch {
-	case err != nil:
+	found, err := m.listed(spec)
+	if err != nil {
 		m.Problems.Add(DiskUnknown, "clearpart --list="+spec, "%v", err)
-	case d.Part == nil:
-		m.Problems.Add(BadPartition, "clearpart --list="+spec, "is no partition")
-	case len(m.s.Clear.Drives) == 0:
-		m.name(d.Disk.Path, true, true)
 	}
+	for _, d := range found {
+		drives := m.s.Clear.Drives
+		switch {
+		case d.Part == nil:
+			m.Problems.Add(BadPartition, "clearpart --list="+spec, "is no partition")
+		case len(drives) == 0:
+			m.name(d.Disk.Path, true, true)
+		case !slices.ContainsFunc(drives, func(drive string) bool { return Matches(*d.Disk, drive) }):
+			m.Problems.Add(BadReference, "clearpart --list="+spec, "is on %s, which --drives doesn't name; name it there too, or leave one of them out", d.Disk.Path)
+		}
+	}
+}
+
+// listed are the partitions that spec means: several only by a pattern.
+func (m *maker) listed(spec string) ([]machine.Device, error) {
+	bare := m.Machine
+	bare.Stacks = nil
+	if all := bare.FindParts(spec); len(all) > 1 && machine.IsPattern(spec) {
+		return all, nil
+	}
+	d, err := bare.FindPart(spec)
+	if err != nil {
+		return nil, err
+	}
+	return []machine.Device{d}, nil
 }
 
 // everyDisk adds all disks that clearpart means when it names none: Anaconda's
