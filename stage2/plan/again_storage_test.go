@@ -2,6 +2,9 @@ package plan
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +14,7 @@ import (
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/host/hosttest"
+	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/machine"
 	"github.com/molt-installer/molt/stage2/plan/layout"
 )
@@ -137,4 +141,100 @@ func TestTablesAgain(t *testing.T) {
 			break
 		}
 	}
+}
+
+// TestEveryLayoutAgain carries out every layout of testdata up to the mounted target, and lets each call fail
+// in turn: the step that it fails in succeeds the second time, the same is done in the end, and no disk is ever written
+// that the plan doesn't name.
+func TestEveryLayoutAgain(t *testing.T) {
+	files, err := filepath.Glob("testdata/layouts/*.ks")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d layouts: %v", len(files), err)
+	}
+	carried := 0
+	for _, f := range files {
+		b, ok := laidOut(t, f)
+		if !ok {
+			continue
+		}
+		carried++
+		whole := carryOut(t, b, 0)
+		for k := 1; k <= len(whole.Calls()); k++ {
+			w := carryOut(t, b, k)
+			if d := cmp.Diff(whole.Mounted(), w.Mounted()); d != "" {
+				t.Errorf("%s, call %d (%s): mounted %s", f, k, whole.Calls()[k-1], d)
+			}
+			if d := cmp.Diff(sorted(whole.Writes()), sorted(w.Writes())); d != "" {
+				t.Errorf("%s, call %d (%s): written %s", f, k, whole.Calls()[k-1], d)
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		for _, dev := range whole.Writes() {
+			if !b.named(dev) {
+				t.Errorf("%s: %s is written, and isn't of a disk of the plan", f, dev)
+			}
+		}
+	}
+	if carried < 30 {
+		t.Errorf("only %d layouts were carried out", carried)
+	}
+}
+
+func sorted(list []string) []string { slices.Sort(list); return list }
+
+// named reports whether a device is one of the plan's disks, on one, or a layer or volume of the plan.
+func (b *builder) named(dev string) bool {
+	return slices.ContainsFunc(b.plan.Disks, func(d Disk) bool { return strings.HasPrefix(dev, d.Path) }) ||
+		slices.ContainsFunc(b.plan.Layers, func(l Layer) bool { return l.Device == dev }) ||
+		slices.ContainsFunc(b.plan.Stop, func(s machine.Stack) bool { return s.Device == dev })
+}
+
+// laidOut is the storage of a layout as a plan has it; false when there is none.
+func laidOut(t *testing.T, file string) (*builder, bool) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(data), "\n")
+	m, err := machine.Load("../../examples/machines/" + strings.TrimPrefix(first, "# machine: ") + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, diags := kickstart.Parse(file, data, kickstart.Options{})
+	if diags.Err() != nil {
+		t.Fatal(diags.Err())
+	}
+	n := 0
+	b := &builder{Input: Input{Answers: a, Machine: m, IDs: func() string {
+		n++
+		return fmt.Sprintf("%08x-0000-4000-8000-%012x", n, n)
+	}}}
+	b.storage()
+	b.diskSteps()
+	return b, len(b.problems) == 0
+}
+
+// carryOut runs the steps, each again when it fails; the k-th call does.
+func carryOut(t *testing.T, b *builder, k int) *world {
+	t.Helper()
+	w := newWorld()
+	for _, d := range b.Machine.Disks {
+		w.AddFile("/sys/block/"+strings.TrimPrefix(d.Path, "/dev/")+"/diskseq", fmt.Sprintln(d.Seq))
+	}
+	if k > 0 {
+		w.FailAt(k, errors.New("broken"))
+	}
+	for _, s := range b.plan.Steps {
+		err := s.Run(t.Context(), w.env)
+		if err != nil && k > 0 {
+			err = s.Run(t.Context(), w.env)
+		}
+		if err != nil {
+			t.Errorf("%s, call %d: %v", s.ID(), k, err)
+		}
+	}
+	return w
 }

@@ -45,8 +45,25 @@ func mkfsBtrfsArgs(l Layer) []string {
 	return append(append(args, strings.Fields(l.MkfsOptions)...), l.On...)
 }
 
-// topLevel is where a btrfs is mounted to make subvolumes in it.
+// topLevel is where a file system is mounted for what can be done to it no other way.
 const topLevel = "/run/molt/btrfs"
+
+// onTop mounts m there while do runs. What an earlier try could not unmount goes first.
+func onTop(env *Env, m host.Mount, do func() error) error {
+	var busy *host.BusyError
+	if err := env.Host.Unmount(topLevel); errors.As(err, &busy) {
+		return err
+	}
+	m.Target = topLevel
+	if err := env.Host.Mount(m); err != nil {
+		return fmt.Errorf("mount %s: %w", m.Source, err)
+	}
+	err := do()
+	if free := env.Host.Unmount(topLevel); free != nil {
+		err = errors.Join(err, fmt.Errorf("unmount %s: %w", m.Source, free))
+	}
+	return err
+}
 
 // subvolumes makes the subvolumes of one btrfs. Those that are there stay.
 type subvolumes struct {
@@ -56,15 +73,11 @@ type subvolumes struct {
 }
 
 func (s subvolumes) Run(ctx context.Context, env *Env) error {
-	m := host.Mount{Source: s.device, Target: topLevel, FSType: "btrfs", Options: "subvolid=5"}
-	if err := env.Host.Mount(m); err != nil {
-		return fmt.Errorf("mount %s to make subvolumes: %w", s.device, err)
+	err := onTop(env, host.Mount{Source: s.device, FSType: "btrfs", Options: "subvolid=5"}, func() error { return s.make(ctx, env) })
+	if err != nil {
+		return fmt.Errorf("make subvolumes of %s: %w", s.device, err)
 	}
-	err := s.make(ctx, env)
-	if free := env.Host.Unmount(topLevel); free != nil {
-		err = errors.Join(err, fmt.Errorf("unmount %s: %w", s.device, free))
-	}
-	return err
+	return nil
 }
 
 func (s subvolumes) make(ctx context.Context, env *Env) error {

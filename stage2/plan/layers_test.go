@@ -99,6 +99,7 @@ wipe /dev/vda3
 wipe /dev/vdb3
 run mkfs.btrfs --force --quiet --uuid B --label b --data raid1 --metadata raid1c3 -n 32k /dev/vda3 /dev/vdb3
 run btrfs device scan /dev/vda3 /dev/vdb3
+unmount /run/molt/btrfs
 mount /dev/vda3 on /run/molt/btrfs type btrfs options subvolid=5
 stat /run/molt/btrfs/root
 mkdir /run/molt/btrfs mode 0755

@@ -209,12 +209,5 @@ func (s resizeFS) ext(ctx context.Context, env *Env) error {
 
 // mounted runs a program that needs the file system mounted on topLevel.
 func (s resizeFS) mounted(ctx context.Context, env *Env, args ...string) error {
-	if err := env.Host.Mount(host.Mount{Source: s.volume.Device, Target: topLevel, FSType: s.volume.FSType}); err != nil {
-		return err
-	}
-	err := tool(ctx, env, "", args...)
-	if free := env.Host.Unmount(topLevel); err == nil {
-		err = free
-	}
-	return err
+	return onTop(env, host.Mount{Source: s.volume.Device, FSType: s.volume.FSType}, func() error { return tool(ctx, env, "", args...) })
 }
