@@ -72,6 +72,7 @@ func Build(in Input) (*Plan, error) {
 	b.bootAnswers()
 	b.firewall()
 	b.sources()
+	b.mirrors()
 	b.support()
 	if len(b.problems) > 0 {
 		return nil, b.problems
@@ -119,11 +120,6 @@ func (b *builder) support() {
 		if n.VLAN != nil || n.Bond != nil || n.Bridge != nil || n.ForceMAC || n.NoDNS || n.NoDefaultRoute || n.MTU != 0 ||
 			n.Gateway6+n.DHCPClass+n.Ethtool != "" || n.IPv6 != "" && n.IPv6 != "auto" || n.IgnoreAutoDNS || n.IgnoreAutoDNS6 || n.Search != nil {
 			b.problems.Add(NotSupported, "network --device="+n.Device, "only --bootproto, --ip, --netmask, --gateway, --nameserver and --onboot are set up")
-		}
-	}
-	for _, m := range a.Mirrors {
-		if m.NoVerify {
-			b.plan.Warnings = append(b.plan.Warnings, "repo --name="+m.Name+": --noverifyssl: the new system will not check who answers; its packages are signed all the same")
 		}
 	}
 	for _, n := range []struct {

@@ -50,7 +50,11 @@ func (p *Payload) sources(target string) (map[string]string, error) {
 			fmt.Fprintf(&b, "Signed-By: %s\n", archiveKeyring)
 		}
 	}
-	return map[string]string{"etc/apt/sources.list.d/debian.sources": b.String()}, nil
+	files := map[string]string{"etc/apt/sources.list.d/debian.sources": b.String()}
+	if conf := transfers(mirrors); conf != "" {
+		files[transfersConf] = conf
+	}
+	return files, nil
 }
 
 // discSources makes apt know the discs it has seen, so that it asks for them
