@@ -32,8 +32,13 @@ func (m *maker) check() {
 		m.checkRoot(v.Mount, v.NoFormat || v.Existing && v.Subvolume != "")
 	}
 	m.checkReferences()
-	if spec := m.Loader.Disk; spec != "" && len(m.Machine.FindAll(spec)) == 0 {
-		m.Problems.Add(DiskUnknown, spec, "bootloader --boot-drive names a disk that isn't there")
+	if spec := m.Loader.Disk; spec != "" {
+		switch n := len(m.Machine.FindAll(spec)); {
+		case n == 0:
+			m.Problems.Add(DiskUnknown, spec, "bootloader --boot-drive names a disk that isn't there")
+		case n > 1:
+			m.Problems.Add(DiskUnknown, spec, "bootloader --boot-drive names %d disks; name one", n)
+		}
 	}
 }
 

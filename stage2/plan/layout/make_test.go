@@ -83,9 +83,18 @@ func TestProblems(t *testing.T) {
 		"too few":              {array(config.Array{Mount: "/srv", Name: "a", Level: "1", Spares: 1, Members: []string{"raid.1", "raid.2"}}, part("raid.1", 500), part("raid.2", 500)), layout.BadPartition, "at least 2 members beside its 1 spares, and has 1"},
 		"level":                {array(config.Array{Mount: "/srv", Name: "a", Level: "9", Members: []string{"raid.1", "raid.2"}}, part("raid.1", 500), part("raid.2", 500)), layout.BadPartition, "level \"9\""},
 		"spares of a stripe":   {array(config.Array{Mount: "/srv", Name: "a", Level: "0", Spares: 1, Members: []string{"raid.1", "raid.2", "raid.3"}}, part("raid.1", 500), part("raid.2", 500), part("raid.3", 500)), layout.BadPartition, "can't have spares"},
+		"a spare too small":    {array(config.Array{Mount: "/srv", Name: "a", Level: "1", Spares: 1, Members: []string{"raid.1", "raid.2", "raid.3"}}, part("raid.1", 500), part("raid.2", 600), part("raid.3", 490)), layout.TooSmall, "its spare raid.3 is 490 MiB"},
+		"a spare as large":     {array(config.Array{Mount: "/srv", Name: "a", Level: "1", Spares: 1, Members: []string{"raid.1", "raid.2", "raid.3"}}, part("raid.1", 500), part("raid.2", 600), part("raid.3", 500)), "", ""},
 		"tiny members":         {array(config.Array{Mount: "/srv", Name: "a", Level: "1", Members: []string{"raid.1", "raid.2"}}, part("raid.1", 1), part("raid.2", 1)), layout.TooSmall, "too small"},
 		"too large a volume":   {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 3000}), layout.TooSmall, "1004 MiB more"},
 		"no room for a header": {everything(boot, root, part("/srv", 16, luks(config.LUKS{Passphrase: "p"}))), layout.TooSmall, "header of encryption"},
+		"odd extents": {with(func(s *config.Storage) {
+			s.Groups = []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}, ExtentKiB: 3000}}
+		}, root, part("pv.1", 500)), layout.BadPartition, "multiple of 128 KiB"},
+		"extents of 3 MiB": {with(func(s *config.Storage) {
+			s.Groups = []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}, ExtentKiB: 3072}}
+			s.Logicals = []config.Logical{{Mount: "/srv", Name: "srv", Group: "vg", Percent: 100}}
+		}, root, part("pv.1", 500)), "", ""},
 		"no room for an extent": {with(func(s *config.Storage) {
 			s.Groups = []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}, ExtentKiB: 32 << 10}}
 		}, root, part("pv.1", 32)), layout.TooSmall, "extent of 32 MiB"},
@@ -144,6 +153,10 @@ func TestBootDrive(t *testing.T) {
 			t.Errorf("--boot-drive=%s: %v %v", drive, got.Boot, got.Problems)
 		}
 	}
+	r.Loader.Disk = "sd*"
+	if got := layout.Make(r).Problems; len(got) != 1 || got[0].Code != layout.DiskUnknown {
+		t.Errorf("two boot drives: %v", got)
+	}
 	s = config.Storage{Zerombr: true, Clear: config.Clear{Mode: "all", Drives: []string{"sda"}}, Partitions: []config.Partition{part("biosboot", 1), part("/", 5000)}}
 	r = request(twoDisks(), s)
 	r.Loader.Disk = "sdb"
@@ -187,6 +200,27 @@ func TestLargeMBR(t *testing.T) {
 	s.Partitions = []config.Partition{part("/", 3<<20)}
 	if got := layout.Make(request(m, s)).Problems; len(got) != 1 || !strings.Contains(got[0].Text, "a msdos table can use 2 TiB") {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestAsPrimary: what must be primary is, before what merely could be.
+func TestAsPrimary(t *testing.T) {
+	primary := func(p *config.Partition) { p.Primary = true }
+	s := everything(part("/boot", 500), part("/", 5000), part("swap", 500), part("/home", 1000, primary), part("/var", 1000, primary), part("/srv", 1000, primary, grows))
+	s.Clear.Drives, s.Clear.Label = []string{"sda"}, "msdos"
+	r := layout.Make(request(twoDisks(), s))
+	if len(r.Problems) > 0 {
+		t.Fatal(r.Problems)
+	}
+	for _, v := range r.Disks[0].Parts {
+		want := slices.Contains([]string{"/home", "/var", "/srv", ""}, v.Mount)
+		if got := v.Number <= 4; got != want {
+			t.Errorf("%s is %s", v.Mount, v.Device)
+		}
+	}
+	s.Partitions[0].Primary = true
+	if got := layout.Make(request(twoDisks(), s)).Problems; len(got) != 1 || !strings.Contains(got[0].Text, "four primary partitions") {
+		t.Errorf("four and more: %v", got)
 	}
 }
 

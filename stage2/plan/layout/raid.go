@@ -2,9 +2,11 @@ package layout
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // arrays builds each array once all its members are known: one can be a member of
@@ -51,6 +53,7 @@ func (m *maker) array(a config.Array) bool {
 			l.Metadata = "1.0" // at the end of the members, which look like a file system to the firmware
 		}
 		l.Size = arraySize(a.Level, l.Metadata, a.ChunkKiB, sizes[:len(sizes)-a.Spares])
+		m.spares(a, l.Metadata, sizes)
 		m.apart(l)
 		if least := leastMembers(a.Level); l.Size <= 0 && least > 0 && len(sizes)-a.Spares >= least {
 			m.Problems.Add(TooSmall, "raid "+a.Name, "its members are too small")
@@ -60,6 +63,18 @@ func (m *maker) array(a config.Array) bool {
 	m.Layers = append(m.Layers, l)
 	m.upon(v, a.Mount, fs, a.Format)
 	return true
+}
+
+// spares refuses one that is smaller than the members whose place it is to take: mdadm would
+// make the whole array as small.
+func (m *maker) spares(a config.Array, metadata string, sizes []int64) {
+	active := len(sizes) - a.Spares
+	least := arraySize("1", metadata, 0, sizes[:active])
+	for i := active; i < len(sizes); i++ {
+		if arraySize("1", metadata, 0, sizes[i:i+1]) < least {
+			m.Problems.Add(TooSmall, "raid "+a.Name, "its spare %s is %s, and can't take the place of a member of %s", a.Members[i], machine.Size(sizes[i]), machine.Size(slices.Min(sizes[:active])))
+		}
+	}
 }
 
 // apart warns of an array that one broken disk would take two members of.

@@ -107,8 +107,8 @@ func (r refs) groups() {
 			continue
 		case len(g.Members) == 0:
 			r.m.Problems.Add(BadReference, user, "has no members (part pv.1 … and volgroup %s pv.1)", g.Name)
-		case g.ExtentKiB > 0 && g.ExtentKiB&(g.ExtentKiB-1) != 0:
-			r.m.Problems.Add(BadPartition, user, "--pesize=%d is no power of two", g.ExtentKiB)
+		case g.ExtentKiB > 0 && g.ExtentKiB&(g.ExtentKiB-1) != 0 && g.ExtentKiB%128 != 0: // vgcreate(8)
+			r.m.Problems.Add(BadPartition, user, "--pesize=%d is neither a power of two nor a multiple of 128 KiB", g.ExtentKiB)
 		case !lvmName(g.Name):
 			r.m.Problems.Add(BadName, user, "LVM names have letters, digits, and + _ . - but not at the beginning")
 		}

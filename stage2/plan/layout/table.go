@@ -63,8 +63,17 @@ func (d *disk) placeDOS(plots []*plot, pieces []*piece) (left []*piece) {
 			inner = []*plot{tail}
 		}
 	}
+	must := 0 // have an entry: --asprimary
 	for _, p := range pieces {
-		if entries > 0 && into(outer, p) {
+		if p.Primary {
+			must++
+		}
+	}
+	for _, p := range pieces {
+		if p.Primary {
+			must--
+		}
+		if entries > must && into(outer, p) {
 			entries--
 			continue
 		}
