@@ -101,7 +101,7 @@ func (s *stacks) groups(ctx context.Context) {
 
 func (s *stacks) group(r lvmReport) {
 	g := r.Group[0]
-	stack := machine.Stack{Kind: "vg", Name: g.Name, UUID: g.UUID, Size: count(g.Size), Free: count(g.Free), Missing: int(count(g.Missing))}
+	stack := machine.Stack{Kind: "vg", Name: g.Name, UUID: g.UUID, Size: count(g.Size), Free: count(g.Free), Extent: count(g.Extent), Missing: int(count(g.Missing))}
 	for _, m := range r.Members {
 		if m.Missing == "" {
 			stack.Members = append(stack.Members, m.Name)

@@ -190,7 +190,7 @@ mkfs.ext4 -q -F -L system -U 6d6f6c74-0000-4000-8000-00000000000a -E offset=1048
 	got := s.found[0]
 	dev := "/dev/" + name + "/"
 	want := machine.Stack{
-		Kind: "vg", Name: name, UUID: got.UUID, Members: []string{a, b}, Size: 152 << 20, Free: 76 << 20, Volumes: []machine.Stacked{
+		Kind: "vg", Name: name, UUID: got.UUID, Members: []string{a, b}, Size: 152 << 20, Free: 76 << 20, Extent: 4 << 20, Volumes: []machine.Stacked{
 			{Name: "big-data", Device: dev + "big-data", Kind: "linear", Size: 20 << 20},
 			{Name: "root", Device: dev + "root", Kind: "linear", Size: 40 << 20, FSType: "ext4", Label: "system", UUID: "6d6f6c74-0000-4000-8000-00000000000a"},
 			{Name: "str", Device: dev + "str", Kind: "striped", Size: 16 << 20},

@@ -77,6 +77,7 @@ type Stack struct {
 	Device  string    `json:"device,omitempty"`  // node of an array or encrypted device that runs now: "/dev/md127"
 	Size    int64     `json:"size,omitempty"`    // bytes that can be used, where it is known
 	Free    int64     `json:"free,omitempty"`    // of a group: bytes in no volume
+	Extent  int64     `json:"extent,omitempty"`  // of a group: bytes of an extent; 0 when not known
 	FSType  string    `json:"fstype,omitempty"`  // what is on an array that runs
 	Label   string    `json:"label,omitempty"`
 	Volumes []Stacked `json:"volumes,omitempty"` // of a group: logical volumes; of a btrfs: subvolumes

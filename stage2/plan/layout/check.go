@@ -155,6 +155,8 @@ func (m *maker) checkFormat(subject, mount, fs string, f config.Format) {
 		m.Problems.Add(BadPartition, subject, "can't have the file system %s", fs)
 	case mount == "/boot/efi" && fs != "vfat":
 		m.Problems.Add(BadPartition, subject, "the firmware reads FAT and not %s; use --fstype=efi", fs)
+	case fs == "vfat" && !fatLabel(f.Label):
+		m.Problems.Add(BadPartition, subject, "label %q can't be on FAT: mkfs.vfat takes none of *?.,;:/\\|+=<>[]\" and no letters beyond ASCII", f.Label)
 	case len(f.Label) > longest:
 		m.Problems.Add(BadPartition, subject, "label %q is longer than the %d characters of %s", f.Label, longest, fs)
 	}
@@ -164,6 +166,11 @@ func (m *maker) checkFormat(subject, mount, fs string, f config.Format) {
 	if f.LUKS != nil {
 		m.checkLUKS(subject, mount, fs, *f.LUKS)
 	}
+}
+
+// fatLabel goes by mkfs.fat(8).
+func fatLabel(label string) bool {
+	return !strings.ContainsFunc(label, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`*?.,;:/\|+=<>[]"`, r) })
 }
 
 func (m *maker) checkLUKS(subject, mount, fs string, l config.LUKS) {

@@ -32,10 +32,11 @@ type logical struct {
 func (m *maker) groups() {
 	for _, g := range m.s.Groups {
 		vg := &group{VolumeGroup: g, unit: cmp.Or(g.ExtentKiB, 4096) * 1024, pvs: map[string]int64{}}
-		l := Layer{Kind: Group, Name: g.Name, ExtentKiB: vg.unit / 1024}
+		l := Layer{Kind: Group, Name: g.Name}
 		if !m.physical(vg, &l) {
 			continue
 		}
+		l.ExtentKiB = vg.unit / 1024
 		m.Layers = append(m.Layers, l)
 		m.logicals(vg)
 		m.share(vg)
@@ -48,6 +49,7 @@ func (m *maker) groups() {
 func (m *maker) physical(vg *group, l *Layer) bool {
 	if vg.Existing {
 		old, ok := m.oldStack("vg", vg.Name)
+		vg.unit = cmp.Or(old.Extent, vg.unit)
 		vg.old, vg.total = old, old.Free/vg.unit
 		l.Existing, l.UUID, l.Size, l.On = true, old.UUID, old.Size, m.now(old.Members)
 		for _, d := range l.On {

@@ -98,12 +98,21 @@ func TestProblems(t *testing.T) {
 		"no room for an extent": {with(func(s *config.Storage) {
 			s.Groups = []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}, ExtentKiB: 32 << 10}}
 		}, root, part("pv.1", 32)), layout.TooSmall, "extent of 32 MiB"},
-		"no such group":      {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg1", SizeMiB: 100}), layout.BadReference, "no group vg1"},
-		"no such pool":       {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", Pool: "p", SizeMiB: 100}), layout.BadReference, "no thin pool p"},
-		"a name LVM refuses": {group(config.Logical{Mount: "/srv", Name: "-srv", Group: "vg", SizeMiB: 100}), layout.BadName, "letters, digits"},
-		"a cache too large":  {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 100, CacheMiB: 5000, CachePVs: []string{"pv.1"}}), layout.TooSmall, "its cache"},
-		"a cache elsewhere":  {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 100, CacheMiB: 50, CachePVs: []string{"pv.2"}}), layout.BadReference, "no member of vg"},
-		"a pool encrypted":   {group(config.Logical{Mount: "none", Name: "p", Group: "vg", ThinPool: true, SizeMiB: 100, Format: config.Format{LUKS: &config.LUKS{Passphrase: "p"}}}), layout.NotSupported, "thin pool can't be encrypted"},
+		"a name LVM keeps": {group(config.Logical{Mount: "/srv", Name: "x_tmeta", Group: "vg", SizeMiB: 100}), layout.BadName, "_tmeta for itself"},
+		"a group in /dev": {with(func(s *config.Storage) {
+			s.Groups = []config.VolumeGroup{{Name: "mapper", Members: []string{"pv.1"}}}
+		}, root, part("pv.1", 500)), layout.BadName, "directory /dev/mapper"},
+		"a group like a disk": {with(func(s *config.Storage) {
+			s.Groups = []config.VolumeGroup{{Name: "sdb", Members: []string{"pv.1"}}}
+		}, root, part("pv.1", 500)), layout.BadName, "directory /dev/sdb"},
+		"a long name of an array": {array(config.Array{Mount: "/srv", Name: strings.Repeat("n", 33), Level: "1", Members: []string{"raid.1", "raid.2"}}, part("raid.1", 500), part("raid.2", 500)), layout.BadPartition, "32 characters"},
+		"a label FAT can't have":  {everything(boot, root, part("/dos", 500, fs("vfat"), func(p *config.Partition) { p.Label = "A:B" })), layout.BadPartition, "can't be on FAT"},
+		"no such group":           {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg1", SizeMiB: 100}), layout.BadReference, "no group vg1"},
+		"no such pool":            {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", Pool: "p", SizeMiB: 100}), layout.BadReference, "no thin pool p"},
+		"a name LVM refuses":      {group(config.Logical{Mount: "/srv", Name: "-srv", Group: "vg", SizeMiB: 100}), layout.BadName, "letters, digits"},
+		"a cache too large":       {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 100, CacheMiB: 5000, CachePVs: []string{"pv.1"}}), layout.TooSmall, "its cache"},
+		"a cache elsewhere":       {group(config.Logical{Mount: "/srv", Name: "srv", Group: "vg", SizeMiB: 100, CacheMiB: 50, CachePVs: []string{"pv.2"}}), layout.BadReference, "no member of vg"},
+		"a pool encrypted":        {group(config.Logical{Mount: "none", Name: "p", Group: "vg", ThinPool: true, SizeMiB: 100, Format: config.Format{LUKS: &config.LUKS{Passphrase: "p"}}}), layout.NotSupported, "thin pool can't be encrypted"},
 		"thin /boot": {with(func(s *config.Storage) {
 			s.Groups = []config.VolumeGroup{{Name: "vg", Members: []string{"pv.1"}}}
 			s.Logicals = []config.Logical{{Mount: "none", Name: "p", Group: "vg", ThinPool: true, SizeMiB: 5000}, {Mount: "/", Name: "root", Group: "vg", Pool: "p", SizeMiB: 4000}}
@@ -359,6 +368,26 @@ func TestCache(t *testing.T) {
 	l := r.Layers[1]
 	if l.CacheMiB != 1000 || l.CacheMode != "writethrough" || !slices.Equal(l.CachePVs, []string{"/dev/sdb1"}) || l.Size+1008<<20 != r.Layers[0].Size {
 		t.Errorf("%+v in a group of %d", l, r.Layers[0].Size)
+	}
+}
+
+// TestExtentsOfOld: what is new in a group that is there already is in that group's extents.
+func TestExtentsOfOld(t *testing.T) {
+	m := shelf()
+	m.Disks[3].Parts[0].Size = 2 * gib
+	m.Stacks = []machine.Stack{{Kind: "vg", Name: "vg0", Members: []string{"/dev/sdd1"}, Size: 2 * gib, Free: 100 << 20, Extent: 32 << 20}}
+	s := everything(part("biosboot", 1, on("sda")), part("/", 5000, on("sda")))
+	s.Clear.Drives = []string{"sda"}
+	s.Groups = []config.VolumeGroup{{Name: "vg0", Existing: true}}
+	for size, want := range map[int64]int64{33: 64 << 20, 96: 96 << 20, 97: 0} {
+		s.Logicals = []config.Logical{{Mount: "/srv", Name: "srv", Group: "vg0", SizeMiB: size}}
+		r := layout.Make(request(m, s))
+		if want == 0 && r.Problems.Has(layout.TooSmall) {
+			continue
+		}
+		if len(r.Problems) > 0 || r.Layers[1].Size != want {
+			t.Errorf("%d MiB: %v %+v", size, r.Problems, r.Layers)
+		}
 	}
 }
 

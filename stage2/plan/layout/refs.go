@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // checkReferences finds members that aren't there, and are used twice or never.
@@ -74,6 +75,8 @@ func (r refs) arrays() {
 		switch active := len(a.Members) - a.Spares; {
 		case a.Name == "" || strings.ContainsAny(a.Name, "/ \t\n"):
 			r.m.Problems.Add(BadPartition, user, "needs a name (--device=NAME) without slashes and blanks")
+		case len(a.Name) > 32:
+			r.m.Problems.Add(BadPartition, user, "the name is longer than the 32 characters that md(4) keeps")
 		case a.Level == "linear":
 			r.m.Problems.Add(NotSupported, user, "Linux has no linear arrays since 6.8; use --level=0, or LVM over the members")
 		case least == 0:
@@ -111,6 +114,8 @@ func (r refs) groups() {
 			r.m.Problems.Add(BadPartition, user, "--pesize=%d is neither a power of two nor a multiple of 128 KiB", g.ExtentKiB)
 		case !lvmName(g.Name):
 			r.m.Problems.Add(BadName, user, "LVM names have letters, digits, and + _ . - but not at the beginning")
+		case r.inDev(g.Name):
+			r.m.Problems.Add(BadName, user, "LVM makes the directory /dev/%s, and there is something of that name; use another", g.Name)
 		}
 		r.use(user, "pv", g.Members)
 	}
@@ -135,6 +140,31 @@ func lvmName(s string) bool {
 	return s != "" && len(s) < 127
 }
 
+// inDev reports whether name is taken in /dev: by a disk, or by what the kernel and the tools make there.
+func (r refs) inDev(name string) bool {
+	if slices.Contains([]string{"block", "bsg", "bus", "char", "core", "cpu", "disk", "dri", "fd", "input", "mapper", "md", "mem", "mqueue", "net", "null", "pts", "shm", "snd"}, name) {
+		return true
+	}
+	return slices.ContainsFunc(r.m.Machine.Disks, func(d machine.Disk) bool {
+		return d.Name() == name || slices.ContainsFunc(d.Parts, func(p machine.Part) bool { return p.Path == "/dev/"+name })
+	})
+}
+
+// reserved is what of an LVM name LVM keeps for its own volumes, lvm(8); empty when there is nothing.
+func reserved(name string) string {
+	for _, s := range []string{"_cdata", "_cmeta", "_corig", "_cpool", "_cvol", "_imeta", "_iorig", "_mimage", "_mlog", "_pmspare", "_rimage", "_rmeta", "_tdata", "_tmeta", "_vdata", "_vorigin", "_wcorig"} {
+		if strings.Contains(name, s) {
+			return s
+		}
+	}
+	for _, s := range []string{"snapshot", "pvmove"} {
+		if strings.HasPrefix(name, s) {
+			return s
+		}
+	}
+	return ""
+}
+
 func (r refs) logicals() {
 	groups := map[string]config.VolumeGroup{}
 	for _, g := range r.m.s.Groups {
@@ -147,6 +177,8 @@ func (r refs) logicals() {
 		switch {
 		case !lvmName(l.Name):
 			r.m.Problems.Add(BadName, user, "LVM names have letters, digits, and + _ . - but not at the beginning; use --name=")
+		case !l.Existing && !l.NoFormat && reserved(l.Name) != "":
+			r.m.Problems.Add(BadName, user, "LVM keeps names with %s for itself; use another", reserved(l.Name))
 		case !there:
 			r.m.Problems.Add(BadReference, user, "there is no group %s (volgroup %s …)", l.Group, l.Group)
 		case seen[l.Group+"/"+l.Name]:
