@@ -45,14 +45,30 @@ func (m *maker) btrfsVolume(v config.Btrfs) (Layer, bool) {
 		l = Layer{Kind: Btrfs, Name: cmp.Or(v.Label, v.Members[0]), Device: on[0], On: on, UUID: m.IDs(), Label: v.Label,
 			Data: v.Data, Metadata: v.Metadata, MkfsOptions: v.MkfsOptions, Size: btrfsSize(v.Data, sizes)}
 		m.Layers = append(m.Layers, l)
-		if l.Size < leastSize("btrfs", 0)*mib && len(on) >= btrfsProfiles()[v.Data] {
-			m.Problems.Add(TooSmall, "btrfs "+l.Name, "needs at least %d MiB", leastSize("btrfs", 0))
-		}
+		m.btrfsFits(v, l, sizes)
 	}
 	if v.Mount != "" && v.Mount != "none" {
 		m.addSubvolume(l, v)
 	}
 	return l, true
+}
+
+// btrfsFits refuses what mkfs.btrfs would (tried out with 6.2): chunks of its profiles must fit on each device.
+func (m *maker) btrfsFits(v config.Btrfs, l Layer, sizes []int64) {
+	least := leastSize("btrfs", 0)
+	switch {
+	case len(sizes) < btrfsProfiles()[v.Data]:
+		return // said by check
+	case len(sizes) > 1:
+		least = 128
+	case v.Data == "dup" || v.Metadata == "dup":
+		least = 256
+	}
+	for i, size := range sizes {
+		if size < least*mib {
+			m.Problems.Add(TooSmall, "btrfs "+l.Name, "%s is %s, and each member needs at least %d MiB", v.Members[i], machine.Size(size), least)
+		}
+	}
 }
 
 // openBtrfs is the layer of a btrfs that stays, added once.

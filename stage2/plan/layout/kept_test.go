@@ -200,3 +200,26 @@ func TestDisksNamed(t *testing.T) {
 		}
 	}
 }
+
+// TestBtrfsLeast: what mkfs.btrfs refuses is refused before.
+func TestBtrfsLeast(t *testing.T) {
+	for _, c := range []struct {
+		data  string
+		sizes []int64
+		fits  bool
+	}{
+		{"", []int64{113}, false}, {"", []int64{114}, true}, {"single", []int64{120}, true}, {"dup", []int64{250}, false}, {"dup", []int64{256}, true},
+		{"raid1", []int64{120, 120}, false}, {"raid1", []int64{127, 500}, false}, {"raid1", []int64{128, 128}, true}, {"", []int64{60, 500}, false},
+	} {
+		s := everything(part("biosboot", 1, on("sda")), part("/", 5000, on("sda")))
+		v := config.Btrfs{Mount: "/b", Label: "b", Data: c.data}
+		for i, size := range c.sizes {
+			name := "btrfs." + string(rune('1'+i))
+			s.Partitions, v.Members = append(s.Partitions, part(name, size)), append(v.Members, name)
+		}
+		s.Btrfs = []config.Btrfs{v}
+		if r := layout.Make(request(twoDisks(), s)); r.Problems.Has(layout.TooSmall) == c.fits || len(r.Problems) > 0 == c.fits {
+			t.Errorf("%+v: %v", c, r.Problems)
+		}
+	}
+}

@@ -167,7 +167,7 @@ func (lv *logical) measure(vg *group, extents int64) {
 	}
 	lv.meta = min(max(4*mib, size/lv.chunk*64), 15*gib)
 	if lv.MetadataMiB > 0 {
-		lv.meta = lv.MetadataMiB * mib
+		lv.meta = max(2, lv.MetadataMiB) * mib // LVM makes it no smaller
 	}
 	n := (lv.meta + vg.unit - 1) / vg.unit
 	lv.meta, lv.extra = n*vg.unit, 2*n // LVM keeps as much again to repair it with
