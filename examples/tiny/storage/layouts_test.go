@@ -195,7 +195,7 @@ func (l layout) testKept(t *testing.T, s vmtest.Scenario) {
 	s.Kickstart = kickstart("clearpart --none", l.with(l.keep))
 	sys := vmtest.Install(t, s).BootWith(password, l.unlocks())
 	check(t, sys, l.shows)
-	check(t, sys, map[string]string{"cd /home && sha256sum -c digests": `file1: OK\nfile2: OK\nfile3: OK`, "ls /root": "^$"})
+	check(t, sys, map[string]string{"(cd /home && sha256sum -c digests)": `file1: OK\nfile2: OK\nfile3: OK`, "ls /root": "^$"})
 	sys.Off()
 }
 

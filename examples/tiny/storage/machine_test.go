@@ -27,7 +27,7 @@ const (
 // storage what is made.
 func kickstart(clear, storage string) string {
 	return "text\nlang C.UTF-8\nkeyboard us\ntimezone Etc/UTC --utc\nrootpw " + password + "\n" + clear + "\n" + storage +
-		"bootloader --timeout=0 --append=no_timer_check\npoweroff\n"
+		"bootloader --timeout=0 --append=\"no_timer_check quiet\"\npoweroff\n"
 }
 
 // filled is a disk that has something all over it.
