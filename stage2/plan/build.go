@@ -71,6 +71,7 @@ func Build(in Input) (*Plan, error) {
 	b.takeNetwork()
 	b.bootAnswers()
 	b.firewall()
+	b.snapshots()
 	b.sources()
 	b.mirrors()
 	b.support()
@@ -129,7 +130,6 @@ func (b *builder) support() {
 		harms   bool // leaving it out is no mere inconvenience
 	}{
 		{a.Rescue != nil, "rescue", "there is no rescue mode in a kickstart file", true},
-		{len(a.Storage.Snapshots) > 0, "snapshot", "no snapshots are made", true},
 	} {
 		if n.asked && n.harms {
 			b.problems.Add(NotSupported, n.subject, "%s", n.text)

@@ -21,6 +21,7 @@ func (b *builder) steps() {
 		b.add(checkImage{base{"check-image", "Read the whole installer from " + h.Medium.URL, weight(h.Build.Stage2.Size)}, h.Build.Stage2, handoff.Outside + h.Image})
 	}
 	b.diskSteps()
+	b.snapshotSteps(preInstall)
 	b.discSteps()
 	if im := b.Selection.Image; im != nil && im.Disc == 0 {
 		b.add(fetchImage{base{"fetch-image", "Copy the image " + im.URL + sizeOf(im), weight(im.Size)}, b.Selection})
@@ -28,6 +29,7 @@ func (b *builder) steps() {
 	b.systemSteps()
 	p.Steps = append(p.Steps, b.Extra...)
 	b.scripts(config.Post)
+	b.snapshotSteps("post-install")
 	if log := b.logs(); len(log.files) > 0 {
 		p.Steps = append(p.Steps, log)
 		if _, wanted := log.files["plan.json"]; wanted {
