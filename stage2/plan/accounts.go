@@ -1,12 +1,16 @@
 package plan
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/host"
@@ -62,9 +66,9 @@ func letRootIn(env *Env) error {
 
 // authorize writes the SSH keys of each user, who then owns them.
 func (s accounts) authorize(ctx context.Context, env *Env) error {
-	keys := map[string][]byte{}
+	keys := map[string][]string{}
 	for _, k := range s.keys {
-		keys[k.User] = append(keys[k.User], k.Key+"\n"...)
+		keys[k.User] = append(keys[k.User], k.Key)
 	}
 	for _, user := range slices.Sorted(maps.Keys(keys)) {
 		home, err := homeOf(env, user)
@@ -75,7 +79,7 @@ func (s accounts) authorize(ctx context.Context, env *Env) error {
 		if err := env.Host.MkdirAll(Target+dir, 0o700); err != nil {
 			return fmt.Errorf("make %s: %w", dir, err)
 		}
-		if err := env.Host.WriteFile(Target+dir+"/authorized_keys", keys[user], 0o600); err != nil {
+		if err := addLines(env, Target+dir+"/authorized_keys", keys[user]); err != nil {
 			return fmt.Errorf("write the SSH keys of %s: %w", user, err)
 		}
 		if err := inTarget(ctx, env, "chown", "-R", user+":", dir); err != nil {
@@ -83,6 +87,24 @@ func (s accounts) authorize(ctx context.Context, env *Env) error {
 		}
 	}
 	return nil
+}
+
+// addLines adds to a file what isn't in it: a home that is kept has keys already.
+func addLines(env *Env, file string, lines []string) error {
+	old, err := env.Host.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text := string(old)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	for _, l := range lines {
+		if !strings.Contains("\n"+text, "\n"+l+"\n") {
+			text += l + "\n"
+		}
+	}
+	return env.Host.WriteFile(file, []byte(text), 0o600)
 }
 
 func homeOf(env *Env, user string) (string, error) {
@@ -100,7 +122,14 @@ func homeOf(env *Env, user string) (string, error) {
 // createGroup adds g, unless it is there.
 func createGroup(ctx context.Context, env *Env, g config.Group) error {
 	there, err := column(env, "group", 0)
-	if err != nil || slices.Contains(there, g.Name) {
+	if err != nil {
+		return err
+	}
+	if i := slices.Index(there, g.Name); i >= 0 {
+		ids, err := column(env, "group", 2)
+		if err == nil && g.GID != 0 && i < len(ids) && ids[i] != strconv.Itoa(g.GID) {
+			warn(env, fmt.Sprintf("the group %s is there already, with the number %s: it keeps that", g.Name, ids[i]))
+		}
 		return err
 	}
 	args := []string{"groupadd", "--prefix", Target}
@@ -121,11 +150,20 @@ func shadowField(l config.Login) string {
 // createUser adds u, unless an earlier try or a package has.
 func createUser(ctx context.Context, env *Env, u config.User) error {
 	users, err := column(env, "passwd", 0)
-	if err != nil || slices.Contains(users, u.Name) {
+	if err != nil {
 		return err
 	}
 	if err := createGroups(ctx, env, u); err != nil {
 		return err
+	}
+	if i := slices.Index(users, u.Name); i >= 0 {
+		return joinGroups(ctx, env, u, i)
+	}
+	if u.UID == 0 {
+		u.UID = ownerOfHome(env, u)
+	}
+	if u.Shell != "" && !exists(env, Target+u.Shell) {
+		warn(env, fmt.Sprintf("the login shell %s of the user %s is not there", u.Shell, u.Name))
 	}
 	args := []string{"useradd", "--prefix", Target, "--create-home", "--user-group"}
 	if u.GID != 0 {
@@ -142,6 +180,41 @@ func createUser(ctx context.Context, env *Env, u config.User) error {
 		args = append(args, "--uid", strconv.Itoa(u.UID))
 	}
 	return run(ctx, env, append(args, u.Name)...)
+}
+
+// joinGroups does for a user who is there already, in line i of passwd(5), what does no harm.
+func joinGroups(ctx context.Context, env *Env, u config.User, i int) error {
+	for _, o := range []struct {
+		field int
+		asked string
+	}{{2, number(u.UID)}, {5, u.Home}, {6, u.Shell}} {
+		has, err := column(env, "passwd", o.field)
+		if err != nil {
+			return err
+		}
+		if o.asked != "" && i < len(has) && has[i] != o.asked {
+			warn(env, fmt.Sprintf("the user %s is there already, with %s and not %s: that stays", u.Name, has[i], o.asked))
+		}
+	}
+	if len(u.Groups) == 0 {
+		return nil
+	}
+	return run(ctx, env, "usermod", "--prefix", Target, "--append", "--groups", strings.Join(u.Groups, ","), u.Name)
+}
+
+// ownerOfHome is whom a home that is kept belongs to, so that its files are the new user's as
+// they were the old one's; 0 when there is none, or somebody else has the number.
+func ownerOfHome(env *Env, u config.User) int {
+	info, err := env.Host.Stat(Target + cmp.Or(u.Home, "/home/"+u.Name))
+	if err != nil {
+		return 0
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	taken, err := column(env, "passwd", 2)
+	if !ok || err != nil || st.Uid < 1000 || slices.Contains(taken, strconv.Itoa(int(st.Uid))) {
+		return 0
+	}
+	return int(st.Uid)
 }
 
 // shellFor is the login shell of u. It is always named: useradd's own default

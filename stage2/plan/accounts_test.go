@@ -1,12 +1,15 @@
 package plan
 
 import (
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/host/hosttest"
 	"github.com/molt-installer/molt/stage2/payload"
 )
 
@@ -41,6 +44,92 @@ func TestRootBySSHWithoutServer(t *testing.T) {
 		b.accounts()
 		if len(b.problems) > 0 || len(b.plan.Warnings) != warnings || warnings > 0 && !strings.Contains(b.plan.Warnings[0], "openssh-server") {
 			t.Errorf("with %s: %v, %q", name, b.problems, b.plan.Warnings)
+		}
+	}
+}
+
+// TestKeysAreAdded: the keys in a home that is kept stay, and another try adds none twice.
+func TestKeysAreAdded(t *testing.T) {
+	w := accountsWorld()
+	w.AddFile("/target/root/.ssh/authorized_keys", "ssh-ed25519 OLD")
+	s := accounts{keys: []config.SSHKey{{User: "root", Key: "ssh-ed25519 NEW"}, {User: "root", Key: "ssh-ed25519 OLD"}}}
+	for range 2 {
+		if err := s.Run(t.Context(), w.env); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, _ := w.File("/target/root/.ssh/authorized_keys"); got != "ssh-ed25519 OLD\nssh-ed25519 NEW\n" {
+		t.Errorf("the keys are %q", got)
+	}
+}
+
+// TestThereAlready: a user or a group of a package's keeps what it is, which is said, and gets
+// the groups that were asked for.
+func TestThereAlready(t *testing.T) {
+	w := accountsWorld()
+	w.AddFile("/target/etc/passwd", "root:x:0:0:root:/root:/bin/bash\nwww:x:33:33::/var/www:/usr/sbin/nologin\n")
+	w.AddFile("/target/etc/group", "root:x:0:\nusers:x:100:\nwww:x:33:\n")
+	s := accounts{groups: []config.Group{{Name: "users", GID: 100}, {Name: "www", GID: 2000}},
+		users: []config.User{{Name: "www", UID: 33, Home: "/srv/www", Groups: []string{"users"}}}}
+	if err := s.Run(t.Context(), w.env); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"warning: the group www is there already, with the number 33: it keeps that", "warning: the user www is there already, with /var/www and not /srv/www: that stays"}
+	if d := cmp.Diff(want, w.told); d != "" {
+		t.Errorf("told (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"run usermod --prefix /target --append --groups users www"}, w.Called("run usermod")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if c := append(w.Called("run useradd"), w.Called("run groupadd")...); len(c) > 0 {
+		t.Errorf("made: %q", c)
+	}
+}
+
+// ownedHome is a target with a home that belongs to somebody.
+type ownedHome struct {
+	*hosttest.Host
+	uid uint32
+}
+
+func (h ownedHome) Stat(path string) (fs.FileInfo, error) {
+	info, err := h.Host.Stat(path)
+	if err == nil && path == "/target/home/ada" {
+		return owned{info, h.uid}, nil
+	}
+	return info, err
+}
+
+type owned struct {
+	fs.FileInfo
+	uid uint32
+}
+
+func (o owned) Sys() any { return &syscall.Stat_t{Uid: o.uid} }
+
+// TestKeptHome: the new user is whom the files in the home that is kept belong to, unless a number is
+// asked for, or another user has that one, or it is a daemon's.
+func TestKeptHome(t *testing.T) {
+	for name, tt := range map[string]struct {
+		uid  uint32
+		user config.User
+		want string
+	}{
+		"as it was": {1007, config.User{Name: "ada"}, " --uid 1007 ada"},
+		"asked for": {1007, config.User{Name: "ada", UID: 1001}, " --uid 1001 ada"},
+		"taken":     {1003, config.User{Name: "ada"}, " --shell /bin/sh ada"},
+		"root's":    {0, config.User{Name: "ada"}, " --shell /bin/sh ada"},
+		"elsewhere": {1007, config.User{Name: "ada", Home: "/srv/ada"}, " --home-dir /srv/ada --shell /bin/sh ada"},
+	} {
+		w := accountsWorld()
+		w.AddFile("/target/etc/passwd", "root:x:0:0:root:/root:/bin/bash\nbob:x:1003:1003::/home/bob:/bin/bash\n")
+		w.AddDir("/target/home/ada")
+		w.env.Host = ownedHome{w.Host, tt.uid}
+		if err := (accounts{users: []config.User{tt.user}}).Run(t.Context(), w.env); err != nil {
+			t.Fatal(err)
+		}
+		if c := w.Called("run useradd"); len(c) != 1 || !strings.HasSuffix(c[0], tt.want) {
+			t.Errorf("%s: %q", name, c)
 		}
 	}
 }

@@ -72,6 +72,7 @@ func Build(in Input) (*Plan, error) {
 	b.bootAnswers()
 	b.firewall()
 	b.snapshots()
+	b.timeSource()
 	b.sources()
 	b.mirrors()
 	b.support()

@@ -154,7 +154,7 @@ func TestProblems(t *testing.T) {
 		"unknown fstype":       {answers: manual(boot, config.Partition{Mount: "/", Format: config.Format{FSType: "zfs"}, SizeMiB: 5000}), want: []plan.Code{plan.BadPartition}},
 		"no size":              {answers: manual(boot, config.Partition{Mount: "/"}), want: []plan.Code{plan.BadPartition}},
 		"nobody":               {answers: answers(func(a *config.Answers) { a.Root, a.Users = config.Login{}, nil }), want: []plan.Code{plan.NoLogin}},
-		"user name":            {answers: answers(func(a *config.Answers) { a.Users = []config.User{{Name: "Alice"}} }), want: []plan.Code{plan.BadAccount}},
+		"user name":            {answers: answers(func(a *config.Answers) { a.Users = []config.User{{Name: "Al ice"}} }), want: []plan.Code{plan.BadAccount}},
 		"host name":            {answers: answers(func(a *config.Answers) { a.Hostname = "a_b" }), want: []plan.Code{plan.BadName}},
 		"zone":                 {answers: answers(func(a *config.Answers) { a.Timezone.Zone = "../etc/passwd" }), want: []plan.Code{plan.BadName}},
 		"address":              {answers: answers(func(a *config.Answers) { a.Network = []config.Network{{Method: "static", Address: "192.0.2.5"}} }), want: []plan.Code{plan.BadNetwork}},

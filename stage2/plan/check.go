@@ -13,11 +13,11 @@ import (
 func (b *builder) accounts() {
 	a := b.Answers
 	seen := map[string]bool{"root": true}
-	name := regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
+	name := regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
 	for _, u := range a.Users {
 		switch {
 		case !name.MatchString(u.Name):
-			b.problems.Add(BadAccount, u.Name, "not a user name: small letters, digits, - and _, at most 32")
+			b.problems.Add(BadAccount, u.Name, "not a user name: letters, digits, -, _ and ., the first a letter or _, at most 32")
 		case seen[u.Name]:
 			b.problems.Add(BadAccount, u.Name, "is there twice")
 		case strings.ContainsAny(u.Gecos+u.Home+u.Shell+u.Login.Hash+strings.Join(u.Groups, ""), ":\n"):
@@ -39,7 +39,7 @@ func (b *builder) accounts() {
 	}
 	for _, g := range a.Groups {
 		if !name.MatchString(g.Name) {
-			b.problems.Add(BadAccount, g.Name, "not a group name: small letters, digits, - and _, at most 32")
+			b.problems.Add(BadAccount, g.Name, "not a group name: letters, digits, -, _ and ., the first a letter or _, at most 32")
 		}
 	}
 	for _, k := range a.SSHKeys {

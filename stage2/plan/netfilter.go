@@ -41,7 +41,7 @@ func (s netfilter) Run(ctx context.Context, env *Env) error {
 // off disables every firewall that is installed.
 func (s netfilter) off(ctx context.Context, env *Env) error {
 	for _, unit := range []string{nftablesService, "firewalld.service", "ufw.service", "netfilter-persistent.service"} {
-		if !exists(env, Target+"/usr/lib/systemd/system/"+unit) && !exists(env, Target+"/lib/systemd/system/"+unit) {
+		if !hasUnit(env, unit) {
 			continue
 		}
 		if err := inTarget(ctx, env, "systemctl", "disable", unit); err != nil {

@@ -2,9 +2,15 @@ package plan
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/payload"
 )
 
 // services switches systemd units on and off, and names the time servers.
@@ -27,10 +33,24 @@ func (s services) Run(ctx context.Context, env *Env) error {
 		s.control(ctx, env, "disable", u)
 	}
 	if s.time.Off {
-		s.control(ctx, env, "disable", "systemd-timesyncd.service")
+		for _, u := range timeUnits() {
+			if hasUnit(env, u) {
+				s.control(ctx, env, "disable", u)
+			}
+		}
 		return nil
 	}
 	return s.servers(env)
+}
+
+// timeUnits set the clock by the network, whichever is installed.
+func timeUnits() []string {
+	return []string{"systemd-timesyncd.service", "chrony.service", "ntpsec.service", "openntpd.service"}
+}
+
+// hasUnit reports whether the target has a unit of systemd's.
+func hasUnit(env *Env, unit string) bool {
+	return exists(env, Target+"/usr/lib/systemd/system/"+unit) || exists(env, Target+"/lib/systemd/system/"+unit)
 }
 
 // control warns when a unit isn't there: the system is none the worse for it.
@@ -58,10 +78,35 @@ func (s services) servers(env *Env) error {
 	case len(names) == 0:
 		return nil
 	case exists(env, Target+"/etc/chrony"):
-		return etc(env, "chrony/sources.d/installer.sources", strings.Join(chrony, ""))
+		return errors.Join(noOtherSources(env), etc(env, "chrony/sources.d/installer.sources", strings.Join(chrony, "")))
 	case exists(env, Target+"/usr/lib/systemd/systemd-timesyncd"):
 		return etc(env, "systemd/timesyncd.conf.d/installer.conf", "[Time]\nNTP="+strings.Join(names, " ")+"\n")
 	}
 	warn(env, "the new system has neither chrony nor systemd-timesyncd: the time servers are not configured")
 	return nil
+}
+
+// noOtherSources takes Debian's own servers out of chrony.conf(5): those that were named are meant
+// instead of them.
+func noOtherSources(env *Env) error {
+	const name = "chrony/chrony.conf"
+	old, err := env.Host.ReadFile(Target + "/etc/" + name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return etc(env, name, regexp.MustCompile(`(?m)^(server|pool|peer)[ \t]`).ReplaceAllString(string(old), "#$0"))
+}
+
+// timeSource refuses what no program that is installed can do.
+func (b *builder) timeSource() {
+	has := func(name string) bool {
+		return slices.ContainsFunc(b.Selection.Packages, func(p payload.Package) bool { return p.Name == name })
+	}
+	nts := func(s config.TimeServer) bool { return s.NTS }
+	if slices.ContainsFunc(b.Answers.Time.Servers, nts) && !b.Answers.Time.Off && len(b.Selection.Packages) > 0 && !has("chrony") {
+		b.problems.Add(NotSupported, "timesource --nts", "only chrony can do it, and that isn't among the packages; add chrony to %%packages, or leave --nts out")
+	}
 }
