@@ -238,3 +238,44 @@ func carryOut(t *testing.T, b *builder, k int) *world {
 	}
 	return w
 }
+
+// TestResume: the kernel is told of the swap space to wake up from where one was asked for to sleep in, and it holds the memory.
+func TestResume(t *testing.T) {
+	const disk = "zerombr\nclearpart --all --initlabel\n"
+	parts := disk + "reqpart\npart /boot --size=500\npart / --size=3000\n"
+	for name, tt := range map[string]struct {
+		ks    string
+		wakes bool
+	}{
+		"none":                 {parts + "part swap --size=1000\n", false},
+		"recommended":          {parts + "part swap --recommended\n", false},
+		"part":                 {parts + "part swap --hibernation\n", true},
+		"part, and a small":    {parts + "part swap --size=100\npart swap --hibernation\n", true},
+		"part, with a size":    {parts + "part swap --hibernation --size=100\n", true},
+		"part, encrypted":      {parts + "part swap --hibernation --encrypted --passphrase=geheim\n", true},
+		"logvol":               {parts + "part pv.1 --size=5000\nvolgroup vg pv.1\nlogvol swap --hibernation --vgname=vg --name=swap\n", true},
+		"autopart":             {disk + "autopart\n", false},
+		"autopart hibernation": {disk + "autopart --hibernation\n", true},
+		"autopart lvm":         {disk + "autopart --type=lvm --hibernation --encrypted --passphrase=geheim\n", true},
+	} {
+		a, diags := kickstart.Parse("x.ks", []byte(tt.ks), kickstart.Options{})
+		if diags.Err() != nil {
+			t.Fatal(name, diags.Err())
+		}
+		n := 0
+		b := &builder{Input: Input{Answers: a, IDs: func() string { n++; return fmt.Sprintf("%08x-0000-4000-8000-%012x", n, n) },
+			Machine: machine.Machine{Firmware: machine.UEFI, Memory: 2 << 30, Disks: []machine.Disk{{Path: "/dev/sda", Size: 20 << 30, Sector: 512}}}}}
+		if b.storage(); len(b.problems) > 0 {
+			t.Errorf("%s: %v", name, b.problems)
+			continue
+		}
+		uuid, wakes := strings.CutPrefix(b.resume(), "resume=UUID=")
+		if wakes != tt.wakes {
+			t.Errorf("%s: %q", name, b.resume())
+		}
+		i := slices.IndexFunc(b.plan.volumes(), func(v Volume) bool { return v.UUID == uuid && v.FSType == "swap" })
+		if wakes && (i < 0 || b.plan.volumes()[i].Size < b.Machine.Memory) {
+			t.Errorf("%s: wakes up from %s, of %+v", name, uuid, b.plan.volumes())
+		}
+	}
+}

@@ -10,6 +10,10 @@ import (
 // unknown heeds what could not be found out: what is kept must be known, and of what is
 // erased a person is told that it isn't.
 func (m *maker) unknown() {
+	m.unreadGroups()
+	if len(m.Machine.Unknown) == 0 {
+		return
+	}
 	for _, dev := range m.devices() {
 		why := m.Machine.UnknownOf(dev)
 		if len(why) == 0 {
@@ -24,6 +28,10 @@ func (m *maker) unknown() {
 			m.warn("%s is erased, and what it is part of could not be found out (%s): it may be on other disks too", dev, strings.Join(why, "; "))
 		}
 	}
+}
+
+// unreadGroups warns of arrays that are erased and don't run: what they are part of can't be seen.
+func (m *maker) unreadGroups() {
 	for _, s := range m.Stop {
 		dev := "/dev/md/" + s.Name
 		if s.Kind == "raid" && s.Device == "" && s.FSType == "LVM2_member" && !slices.ContainsFunc(m.Machine.Stacks, func(up machine.Stack) bool { return slices.Contains(up.Members, dev) }) {
