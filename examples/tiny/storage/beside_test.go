@@ -31,7 +31,7 @@ echo "a copy of it" | mcopy -i esp - ::EFI/Boot/bootx64.efi
 truncate -s 200M ntfs
 mkntfs --quiet --force --quick --partition-start 165888 ntfs
 mkdir files
-for n in 1 2 3 4 5; do head -c ${n}0000001 /dev/urandom > files/file$n; done
+for n in 1 2 3 4 5; do head -c ${n}000001 /dev/urandom > files/file$n; done
 (cd files && sha256sum file* > digests)
 truncate -s 3814M ext4
 mkfs.ext4 -q -d files ext4
