@@ -4,6 +4,7 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -118,7 +119,9 @@ func TestTooSmall(t *testing.T) {
 	disk := filepath.Join(t.TempDir(), "disk.img")
 	before := filled(t, disk, 128<<20)
 	r := vmtest.Begin(t, vmtest.Scenario{Set: "tiny", Append: direct, Disk: disk, Kickstart: kickstart(all, "autopart\n")})
-	t.Log(r.Fails())
+	if reason := r.Fails(); !regexp.MustCompile(`/dev/vda: is 128 MiB, and .* need .* more`).MatchString(reason) {
+		t.Errorf("it failed for another reason: %s", reason)
+	}
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
