@@ -2,6 +2,7 @@ package stage1
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -36,6 +37,9 @@ func (s *session) kickstart(ctx context.Context) error {
 	}
 	s.noteAsked()
 	if f := s.credentials(ctx); f != nil {
+		return f
+	}
+	if f := s.reachImage(ctx); f != nil {
 		return f
 	}
 	return s.useDrivers(ctx, s.asked.Drivers, "Edit driverdisk in the kickstart, or put in the volume with the drivers, and try again.")
@@ -197,6 +201,10 @@ func (s *session) transfer() *handoff.Transfer {
 // optionsFor are those that a source is read with.
 func (s *session) optionsFor(src media.Source) fetch.Options {
 	o := s.fetchOptions()
+	if image, ok := s.askedImage(); ok && src.URL == image.URL {
+		o.Proxy, o.NoVerify = cmp.Or(s.asked.Source.Proxy, o.Proxy), o.NoVerify || s.asked.Source.NoVerify
+		return o
+	}
 	t := s.transfer()
 	at := strings.TrimSuffix(strings.TrimSuffix(src.URL, "/"+firstImage), "/")
 	if t == nil || at != strings.TrimSuffix(s.askedRepo(), "/") {

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"encoding/pem"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -43,7 +45,7 @@ func TestKickstartSaysWhereThePackagesAre(t *testing.T) {
 		"inst.stage2":   {"inst.stage2=" + url + "/images/stage2.img", "url --url=" + url + "/", url + "/"},
 		"inst.repo":     {"inst.repo=" + url, "url --url=http://nothing.invalid/", url},
 		"cdrom":         {"inst.stage2=" + url, "url --url=http://nothing.invalid/\ncdrom", url},
-		"a liveimg":     {"inst.stage2=" + url, "liveimg --url=http://nothing.invalid/", url},
+		"a liveimg":     {"inst.stage2=" + url, "liveimg --url=file:///nothing", url},
 		"in a section":  {"inst.stage2=" + url, "%post\nurl --url=http://nothing.invalid/\n%end", url},
 		"in an include": {"", "%include " + url + "/ks/source.ks", url},
 	} {
@@ -160,6 +162,21 @@ func TestDirectoryOfImages(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	})
+	t.Run("NFS server", func(t *testing.T) {
+		port := answerPings(t)
+		s, f, _ := serverSession(t, p, "")
+		s.mounter = exportMounts{copyMounts{f, images}, p.dir}
+		if err := withKickstart(t, s, "nfs --server=127.0.0.1 --dir=/iso --opts=port="+port+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if failure := s.search(t.Context()); failure != nil {
+			t.Fatal(failure)
+		}
+		want := handoff.Medium{URL: "nfs:port=" + port + ":127.0.0.1:/iso", Mount: s.dirs.medium, Disc: 1, Whole: true, Images: s.dirs.holder}
+		if diff := cmp.Diff(want, s.current.medium); diff != "" || s.current.image != filepath.Join(s.dirs.medium, "images/stage2.img") {
+			t.Error(diff, s.current.image)
+		}
+	})
 	t.Run("volume", func(t *testing.T) {
 		for _, dir := range []string{"/", "/iso"} {
 			s, f, _ := testSession(t)
@@ -174,6 +191,46 @@ func TestDirectoryOfImages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// exportMounts shows an export, and in an image of a disc what the disc has.
+type exportMounts struct {
+	copyMounts
+	disc string
+}
+
+func (m exportMounts) Mount(at mount) error {
+	if at.fstype == "iso9660" {
+		m.from = m.disc
+	}
+	return m.copyMounts.Mount(at)
+}
+
+// answerPings is an NFS server that does nothing, and its port.
+func answerPings(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() { l.Close(); <-done })
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			call := make([]byte, len(nullCall()))
+			if _, err := io.ReadFull(c, call); err == nil {
+				_, _ = c.Write(call[:8])
+			}
+			c.Close()
+		}
+	}()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
 }
 
 // TestCertificatesOfTheKickstart: a server with a CA that only %certificate has, and
