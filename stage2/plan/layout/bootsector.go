@@ -1,6 +1,9 @@
 package layout
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // bootSector is for a BIOS that finds GRUB in no disk's first sector, and reports whether it is so:
 // bootloader --location=partition and --nombr. Then no BIOS boot partition is needed.
@@ -24,7 +27,7 @@ func (m *maker) bootPartition(kernels Volume) {
 	}
 	for _, l := range m.below(kernels.Device) {
 		if l.Kind != Btrfs || len(l.On) > 1 {
-			bad("a BIOS can't start from " + kindWord(string(l.Kind)) + " " + l.Name)
+			bad("a BIOS can't start from " + cmp.Or(kindWord(string(l.Kind)), "logical volume") + " " + l.Name)
 			return
 		}
 	}

@@ -212,6 +212,20 @@ func TestLargeMBR(t *testing.T) {
 	}
 }
 
+// TestGrowsOutside: the last entry of a msdos table is for what can use the room there.
+func TestGrowsOutside(t *testing.T) {
+	s := config.Storage{OnlyUse: []string{"sda"}, Partitions: []config.Partition{part("swap", 4000), part("/", 5000, grows), part("/srv", 500)}}
+	r := layout.Make(request(machines(t)["windows-mbr"], s))
+	if len(r.Problems) > 0 {
+		t.Fatal(r.Problems)
+	}
+	for _, v := range r.Disks[0].Parts {
+		if v.Mount == "/" && (v.Number != 4 || v.Size < 100*gib) || v.Mount == "swap" && v.Number < 5 {
+			t.Errorf("%s is %s, %d MiB", v.Mount, v.Device, v.Size/mib)
+		}
+	}
+}
+
 // TestAsPrimary: what must be primary is, before what merely could be.
 func TestAsPrimary(t *testing.T) {
 	primary := func(p *config.Partition) { p.Primary = true }

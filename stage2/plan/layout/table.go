@@ -63,6 +63,7 @@ func (d *disk) placeDOS(plots []*plot, pieces []*piece) (left []*piece) {
 			inner = []*plot{tail}
 		}
 	}
+	scarce := extended && len(pieces) > entries && slices.ContainsFunc(pieces, func(p *piece) bool { return p.Grow })
 	must := 0 // have an entry: --asprimary
 	for _, p := range pieces {
 		if p.Primary {
@@ -73,6 +74,10 @@ func (d *disk) placeDOS(plots []*plot, pieces []*piece) (left []*piece) {
 		if p.Primary {
 			must--
 		}
+		if p.logical = scarce && !p.Primary && !p.Grow; p.logical && into(inner, p) {
+			continue // what grows can have the room outside
+		}
+		p.logical = false
 		if entries > must && into(outer, p) {
 			entries--
 			continue
