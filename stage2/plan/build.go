@@ -32,7 +32,7 @@ type Plan struct {
 	Place    string          `json:"place,omitempty"`    // where they all are, when none has to be put into a drive
 	Packages int             `json:"packages"`           // how many will be installed
 	Image    *payload.Image  `json:"image,omitempty"`    // that is unpacked instead
-	Network  []string        `json:"network,omitempty"`  // a line an interface, when it is to be as stage 1 brought it up
+	Network  []string        `json:"network,omitempty"`  // a line an interface
 	Warnings []string        `json:"warnings,omitempty"` // for a person, none of them stops the plan
 	Steps    []Step          `json:"-"`                  // in JSON as {id, title, weight}
 	OnError  []Step          `json:"-"`                  // %onerror scripts, run when a step has failed for good
@@ -56,7 +56,8 @@ type builder struct {
 	Input
 	problems Problems
 	plan     Plan
-	brought  handoff.Network // what the new system gets of the network that stage 1 brought up
+	net      netConfig // what the new system's network is to be
+	lacks    []string  // what of it the new system has no word for
 }
 
 // Build makes the plan. When it can't, the error is Problems: all there are.
@@ -68,7 +69,6 @@ func Build(in Input) (*Plan, error) {
 	b.accounts()
 	b.names()
 	b.network()
-	b.takeNetwork()
 	b.bootAnswers()
 	b.firewall()
 	b.snapshots()
@@ -118,12 +118,6 @@ func (b *builder) support() {
 		b.problems.Add(NotSupported, a.End.Action, "not a way to end; use reboot, poweroff or halt")
 	}
 	b.image()
-	for _, n := range a.Network {
-		if n.VLAN != nil || n.Bond != nil || n.Bridge != nil || n.ForceMAC || n.NoDNS || n.NoDefaultRoute || n.MTU != 0 ||
-			n.Gateway6+n.DHCPClass+n.Ethtool != "" || n.IPv6 != "" && n.IPv6 != "auto" || n.IgnoreAutoDNS || n.IgnoreAutoDNS6 || n.Search != nil {
-			b.problems.Add(NotSupported, "network --device="+n.Device, "only --bootproto, --ip, --netmask, --gateway, --nameserver and --onboot are set up")
-		}
-	}
 	for _, n := range []struct {
 		asked   bool
 		subject string

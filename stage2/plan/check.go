@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,29 +66,6 @@ func (b *builder) names() {
 	for _, m := range a.Mirrors {
 		if !strings.Contains(m.URL, "://") || strings.ContainsAny(m.URL, " \n") {
 			b.problems.Add(BadName, m.URL, "not the URL of a package archive")
-		}
-	}
-}
-
-// network checks the interfaces' configurations.
-func (b *builder) network() {
-	for _, n := range b.Answers.Network {
-		subject := "network " + n.Device
-		switch n.Method {
-		case "", "dhcp":
-			continue
-		case "static":
-		default:
-			b.problems.Add(BadNetwork, subject, "%q is not a way to get an address; use dhcp or static", n.Method)
-			continue
-		}
-		if _, err := netip.ParsePrefix(n.Address); err != nil {
-			b.problems.Add(BadNetwork, subject, "%q is not an address with a prefix length, as 192.0.2.5/24", n.Address)
-		}
-		for _, a := range append(slices.Clone(n.Nameservers), n.Gateway) {
-			if _, err := netip.ParseAddr(a); err != nil && a != "" {
-				b.problems.Add(BadNetwork, subject, "%q is not an address", a)
-			}
 		}
 	}
 }

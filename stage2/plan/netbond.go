@@ -2,6 +2,8 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,35 +16,45 @@ type bondOption struct {
 	key    string   // empty: it has none
 	unit   string   // of its value: "ms"
 	values []string // words, in the order of their numbers, which the kernel takes as well
+	modes  string   // in which the kernel takes it; empty: in all
 }
 
 func bondTable() map[string]bondOption {
 	words := strings.Fields
 	off := words("0 1")
+	const (
+		lacp  = "802.3ad"
+		tlb   = "balance-tlb balance-alb"
+		plain = "balance-rr active-backup balance-xor broadcast"
+	)
 	return map[string]bondOption{
-		"mode":              {"Mode", "", words("balance-rr active-backup balance-xor broadcast 802.3ad balance-tlb balance-alb")},
-		"xmit_hash_policy":  {"TransmitHashPolicy", "", words("layer2 layer3+4 layer2+3 encap2+3 encap3+4 vlan+srcmac")},
-		"lacp_rate":         {"LACPTransmitRate", "", words("slow fast")},
-		"ad_select":         {"AdSelect", "", words("stable bandwidth count")},
-		"fail_over_mac":     {"FailOverMACPolicy", "", words("none active follow")},
-		"arp_validate":      {"ARPValidate", "", words("none active backup all")},
-		"arp_all_targets":   {"ARPAllTargets", "", words("any all")},
-		"primary_reselect":  {"PrimaryReselectPolicy", "", words("always better failure")},
-		"all_slaves_active": {"AllSlavesActive", "", off},
-		"tlb_dynamic_lb":    {"DynamicTransmitLoadBalancing", "", off},
-		"miimon":            {"MIIMonitorSec", "ms", nil},
-		"updelay":           {"UpDelaySec", "ms", nil},
-		"downdelay":         {"DownDelaySec", "ms", nil},
-		"arp_interval":      {"ARPIntervalSec", "ms", nil},
-		"lp_interval":       {"LearnPacketIntervalSec", "s", nil},
-		"arp_ip_target":     {"ARPIPTargets", "", nil},
-		"resend_igmp":       {"ResendIGMP", "", nil},
-		"packets_per_slave": {"PacketsPerSlave", "", nil},
-		"num_grat_arp":      {"GratuitousARP", "", nil},
-		"min_links":         {"MinLinks", "", nil},
-		"ad_actor_sys_prio": {"AdActorSystemPriority", "", nil},
-		"ad_user_port_key":  {"AdUserPortKey", "", nil},
-		"ad_actor_system":   {"AdActorSystem", "", nil},
+		"mode":              {"Mode", "", words("balance-rr active-backup balance-xor broadcast 802.3ad balance-tlb balance-alb"), ""},
+		"xmit_hash_policy":  {"TransmitHashPolicy", "", words("layer2 layer3+4 layer2+3 encap2+3 encap3+4 vlan+srcmac"), ""},
+		"lacp_rate":         {"LACPTransmitRate", "", words("slow fast"), lacp},
+		"ad_select":         {"AdSelect", "", words("stable bandwidth count"), ""},
+		"fail_over_mac":     {"FailOverMACPolicy", "", words("none active follow"), ""},
+		"arp_validate":      {"ARPValidate", "", words("none active backup all"), plain},
+		"arp_all_targets":   {"ARPAllTargets", "", words("any all"), ""},
+		"primary_reselect":  {"PrimaryReselectPolicy", "", words("always better failure"), ""},
+		"all_slaves_active": {"AllSlavesActive", "", off, ""},
+		"tlb_dynamic_lb":    {"DynamicTransmitLoadBalancing", "", off, tlb},
+		"miimon":            {"MIIMonitorSec", "ms", nil, ""},
+		"updelay":           {"UpDelaySec", "ms", nil, ""},
+		"downdelay":         {"DownDelaySec", "ms", nil, ""},
+		"arp_interval":      {"ARPIntervalSec", "ms", nil, plain},
+		"lp_interval":       {"LearnPacketIntervalSec", "s", nil, ""},
+		"arp_ip_target":     {"ARPIPTargets", "", nil, ""},
+		"resend_igmp":       {"ResendIGMP", "", nil, ""},
+		"packets_per_slave": {"PacketsPerSlave", "", nil, "balance-rr"},
+		"num_grat_arp":      {"GratuitousARP", "", nil, ""},
+		"min_links":         {"MinLinks", "", nil, ""},
+		"ad_actor_sys_prio": {"AdActorSystemPriority", "", nil, lacp},
+		"ad_user_port_key":  {"AdUserPortKey", "", nil, lacp},
+		"ad_actor_system":   {"AdActorSystem", "", nil, lacp},
+		"use_carrier":       {"", "", off, ""},
+		"peer_notif_delay":  {"", "ms", nil, ""},
+		"arp_missed_max":    {"", "", nil, plain},
+		"primary":           {"", "", nil, "active-backup " + tlb}, // said of the port
 	}
 }
 
@@ -127,4 +139,66 @@ func bondWords(options []string) string {
 		words = append(words, name, strings.ReplaceAll(value, ";", ","))
 	}
 	return strings.Join(words, " ")
+}
+
+// bondWrongs is what the kernel would refuse of a bond's options, each with
+// what to do. They are in one spelling already; asked is how they were given.
+func bondWrongs(asked, options []string) []string {
+	var out []string
+	if len(options) < len(asked) {
+		return []string{fmt.Sprintf("%q are no options of a bond; one is miimon=100", strings.Join(asked, ","))}
+	}
+	mode := cmp.Or(option(options, "mode"), "balance-rr")
+	for _, o := range options {
+		name, value, _ := strings.Cut(o, "=")
+		known, there := bondTable()[name]
+		switch {
+		case !there:
+			out = append(out, fmt.Sprintf("a bond has no option %q; see the kernel's Documentation/networking/bonding.rst", name))
+		case !known.takes(name, value):
+			out = append(out, fmt.Sprintf("%s can't be %q: %s", name, value, cmp.Or(strings.Join(known.values, ", "), "see the kernel's Documentation/networking/bonding.rst")))
+		case known.modes != "" && !slices.Contains(strings.Fields(known.modes), mode):
+			out = append(out, fmt.Sprintf("%s does not go with mode=%s, only with %s", name, mode, strings.ReplaceAll(known.modes, " ", ", ")))
+		}
+	}
+	return append(out, monitorWrongs(options)...)
+}
+
+// monitorWrongs is about how a bond finds out that a port is dead.
+func monitorWrongs(options []string) []string {
+	on := func(name string) bool { return option(options, name) != "" && option(options, name) != "0" }
+	switch {
+	case on("miimon") && on("arp_interval"):
+		return []string{"miimon and arp_interval exclude each other: a bond watches its ports in one way"}
+	case on("arp_interval") != on("arp_ip_target"):
+		return []string{"arp_interval and arp_ip_target go only together"}
+	case (on("updelay") || on("downdelay")) && !on("miimon"):
+		return []string{"updelay and downdelay go only with miimon"}
+	}
+	return nil
+}
+
+// takes reports whether the option can have that value.
+func (o bondOption) takes(name, value string) bool {
+	switch {
+	case o.values != nil:
+		return slices.Contains(o.values, value)
+	case name == "arp_ip_target":
+		return !slices.ContainsFunc(targets(value), func(a string) bool { ip, err := netip.ParseAddr(a); return err != nil || !ip.Is4() })
+	case name == "ad_actor_system":
+		return hardware(value) != ""
+	case name == "primary":
+		return true
+	}
+	n, err := strconv.Atoi(value)
+	return err == nil && n >= 0
+}
+
+// watched are the options with a way to find out that a port is dead: a bond
+// that is told none keeps sending to it.
+func watched(options []string) []string {
+	if option(options, "miimon") == "" && option(options, "arp_interval") == "" {
+		return append(slices.Clone(options), "miimon=100")
+	}
+	return options
 }

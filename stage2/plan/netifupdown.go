@@ -16,7 +16,7 @@ import (
 type dhcpClients struct{ dhcpcd, dhclient, udhcpc bool }
 
 // lacks says what of n ifupdown can't do with these clients.
-func (c dhcpClients) lacks(n handoff.Network) []string {
+func (c dhcpClients) lacks(n netConfig) []string {
 	var out []string
 	for _, i := range n.Interfaces {
 		need := ""
@@ -30,35 +30,70 @@ func (c dhcpClients) lacks(n handoff.Network) []string {
 			need = "a DHCPv6 client such as dhcpcd-base"
 		}
 		if need != "" {
-			out = append(out, fmt.Sprintf("%s is to get its address as during the installation, for which ifupdown needs %s, and that is not installed", i.Name, need))
+			out = append(out, fmt.Sprintf("%s is to get its address as planned, for which ifupdown needs %s, and that is not installed", i.Name, need))
+		}
+		if words := ignored(i); need == "" && !c.dhcpcd && len(words) > 0 {
+			out = append(out, fmt.Sprintf("ifupdown can't tell the DHCP client of %s this, which is not done: %s; install dhcpcd-base", i.Name, strings.Join(words, ", ")))
+		}
+	}
+	renamed := undotted(n)
+	for k, i := range n.Interfaces {
+		if now := renamed.Interfaces[k].Name; i.Answered && now != i.Name {
+			out = append(out, fmt.Sprintf("%s is called %s on the new system: ifupdown takes a dot for the sign of a VLAN, and would make that of a card by its name", i.Name, now))
 		}
 	}
 	return out
 }
 
-// stanza is an iface of interfaces(5) with its options.
-type stanza struct {
-	family, method string
-	options        []string
+// ignored are answers about DHCP that only dhcpcd can be told.
+func ignored(i netInterface) []string {
+	if i.IPv4 != "dhcp" && i.IPv6 != "dhcp" {
+		return nil
+	}
+	var words []string
+	for _, w := range []struct {
+		asked bool
+		word  string
+	}{
+		{i.NoDefault, "--nodefroute"}, {i.NoDNS4 && i.NoDNS6, "--nodns"}, {i.NoDNS4 && !i.NoDNS6, "--ipv4-ignore-auto-dns"},
+		{i.NoDNS6 && !i.NoDNS4, "--ipv6-ignore-auto-dns"}, {i.DHCPClass != "", "--dhcpclass"},
+	} {
+		if w.asked {
+			words = append(words, w.word)
+		}
+	}
+	return words
 }
+
+const interfacesHead = "# See interfaces(5). Written by the installer.\nsource /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n"
+
+// byHand is the class of interfaces that are not brought up by the system's start.
+const byHand = "manual"
 
 // interfacesFile is interfaces(5). Bonds, bridges and VLANs are made with ip(8),
 // on which ifupdown depends anyway, by those that they stand on: these alone
 // know what a card is called there.
-func interfacesFile(n handoff.Network, c dhcpClients) string {
+func interfacesFile(n netConfig, c dhcpClients) string {
 	n = undotted(n)
 	var b strings.Builder
 	b.WriteString(interfacesHead)
 	for number, i := range n.Interfaces {
 		logical, match := i.Name, i.Name
-		if i.Kind == "ethernet" && i.MAC != "" {
+		switch {
+		case i.Any:
+			logical = fmt.Sprintf("card%d", number)
+			match = "/e*=" + logical // whichever there will be; none is no fault
+		case i.Kind == "ethernet" && i.MAC != "":
 			logical = fmt.Sprintf("card%d", number)
 			match = "mac/" + i.MAC + "=" + logical
-		}
-		if match != logical {
 			b.WriteString("\n# " + i.Name + " while it was installed")
 		}
-		b.WriteString("\nauto " + match + "\n")
+		class := "auto"
+		if i.Manual {
+			class = "allow-" + byHand
+			b.WriteString("\n# brought up by: ifup --allow=" + byHand + " -a")
+		}
+		b.WriteString("\n" + class + " " + match + "\n")
 		for _, s := range stanzas(n, i, c) {
 			fmt.Fprintf(&b, "iface %s %s %s\n", logical, s.family, s.method)
 			for _, o := range s.options {
@@ -72,20 +107,20 @@ func interfacesFile(n handoff.Network, c dhcpClients) string {
 // undotted is n with other names for interfaces with a dot: ifupdown takes such
 // a name for a VLAN of the part before it, by its number, and makes that itself.
 // Where it is right, and that part is not a card's name, the name stays.
-func undotted(n handoff.Network) handoff.Network {
+func undotted(n netConfig) netConfig {
 	names := map[string]string{"": ""}
 	for _, i := range n.Interfaces {
 		names[i.Name] = i.Name
 	}
 	for _, i := range n.Interfaces {
-		below := slices.IndexFunc(n.Interfaces, func(o handoff.Interface) bool { return o.Name == i.Parent && o.Kind != "ethernet" })
-		if i.Kind == "ethernet" || below >= 0 && i.Name == i.Parent+"."+strconv.Itoa(i.VLAN) {
+		below := n.named(i.Parent)
+		if i.Kind == "ethernet" || below.Name != "" && below.Kind != "ethernet" && i.Name == i.Parent+"."+strconv.Itoa(i.VLAN) {
 			continue
 		}
 		names[i.Name] = strings.ReplaceAll(i.Name, ".", "-")
 	}
 	out := n
-	out.Interfaces, out.Routes = slices.Clone(n.Interfaces), slices.Clone(n.Routes)
+	out.Interfaces = slices.Clone(n.Interfaces)
 	for k, i := range out.Interfaces {
 		i.Name, i.Parent, i.Master, i.Ports = names[i.Name], names[i.Parent], names[i.Master], slices.Clone(i.Ports)
 		for p := range i.Ports {
@@ -93,30 +128,33 @@ func undotted(n handoff.Network) handoff.Network {
 		}
 		out.Interfaces[k] = i
 	}
-	for k, r := range out.Routes {
-		out.Routes[k].Interface = names[r.Interface]
-	}
 	return out
 }
 
-func stanzas(n handoff.Network, i handoff.Interface, c dhcpClients) []stanza {
+// stanza is an iface of interfaces(5) with its options.
+type stanza struct {
+	family, method string
+	options        []string
+}
+
+func stanzas(n netConfig, i netInterface, c dhcpClients) []stanza {
 	all := append(c.stanzas4(i), c.stanzas6(i)...)
 	if len(all) == 0 {
 		all = []stanza{{family: "inet", method: "manual"}}
 	}
 	options := makers(n, i)
-	if dns := servers(n, i); len(dns) > 0 {
-		words := make([]string, len(dns))
-		for k, a := range dns {
+	if len(i.DNS) > 0 {
+		words := make([]string, len(i.DNS))
+		for k, a := range i.DNS {
 			words[k] = a.String()
 		}
 		options = append(options, "dns-nameservers "+strings.Join(words, " "))
 	}
-	if (i.IPv4 == "static" || i.IPv6 == "static") && len(i.Search) > 0 {
+	if len(i.Search) > 0 {
 		options = append(options, "dns-search "+strings.Join(i.Search, " "))
 	}
 	all[0].options = append(options, all[0].options...)
-	for _, r := range routes(n, i) {
+	for _, r := range i.Routes {
 		at := len(all) - 1
 		if r.To.Addr().Is4() {
 			at = 0
@@ -126,7 +164,7 @@ func stanzas(n handoff.Network, i handoff.Interface, c dhcpClients) []stanza {
 	return all
 }
 
-func routeOption(i handoff.Interface, r handoff.Route) string {
+func routeOption(i netInterface, r handoff.Route) string {
 	family, by := "", ""
 	if !r.To.Addr().Is4() {
 		family = "-6 "
@@ -135,7 +173,7 @@ func routeOption(i handoff.Interface, r handoff.Route) string {
 		by = " via " + r.Gateway.WithZone("").String()
 	}
 	onlink := ""
-	if r.Gateway.IsValid() && outside(i, r.Gateway) {
+	if r.Gateway.IsValid() && outside(i.Addresses, r.Gateway) {
 		onlink = " onlink"
 	}
 	return "up ip " + family + "route replace " + r.To.Masked().String() + by + " dev $IFACE" + onlink + " || true"
@@ -143,11 +181,12 @@ func routeOption(i handoff.Interface, r handoff.Route) string {
 
 // makers are the commands that give an interface what it needs before it is up,
 // and make what stands on it.
-func makers(n handoff.Network, i handoff.Interface) []string {
+func makers(n netConfig, i netInterface) []string {
 	var out []string
 	if i.Kind == "bond" || i.Kind == "bridge" {
 		out = append(out, makeDevice(i)...) // no port may be there
 	}
+	out = append(out, kernelOptions6(i)...)
 	if i.SetMAC != "" {
 		out = append(out, "pre-up ip link set dev $IFACE address "+i.SetMAC)
 		if i.Kind == "ethernet" && i.MAC != "" {
@@ -157,7 +196,7 @@ func makers(n handoff.Network, i handoff.Interface) []string {
 	if i.MTU > 0 {
 		out = append(out, fmt.Sprintf("pre-up ip link set dev $IFACE mtu %d", i.MTU))
 	}
-	if m := master(n, i); m.Name != "" {
+	if m := n.master(i); m.Name != "" {
 		out = append(out, makeDevice(m)...)
 		if m.Kind == "bond" {
 			out = append(out, "pre-up ip link set dev $IFACE down")
@@ -168,7 +207,7 @@ func makers(n handoff.Network, i handoff.Interface) []string {
 		}
 		out = append(out, "post-down ip link set dev $IFACE nomaster || true")
 	}
-	for _, v := range above(n, i) {
+	for _, v := range n.above(i) {
 		out = append(out, fmt.Sprintf("pre-up ip link show dev %s >/dev/null 2>&1 || ip link add link $IFACE name %[1]s type vlan id %d", v.Name, v.VLAN),
 			"post-down ip link del dev "+v.Name+" 2>/dev/null || true")
 	}
@@ -177,8 +216,9 @@ func makers(n handoff.Network, i handoff.Interface) []string {
 
 // makeDevice makes a bond or bridge. The bonding module can make a bond0 of its
 // own, with other options, if it isn't told not to.
-func makeDevice(i handoff.Interface) []string {
-	words := strings.TrimSpace("type " + i.Kind + " " + bondWords(i.Options))
+func makeDevice(i netInterface) []string {
+	options := map[string]func([]string) string{"bond": bondWords, "bridge": bridgeWords}[i.Kind](i.Options)
+	words := strings.TrimSpace("type " + i.Kind + " " + options)
 	out := []string{fmt.Sprintf("pre-up ip link show dev %s >/dev/null 2>&1 || ip link add %[1]s %s", i.Name, words)}
 	if i.Kind == "bond" {
 		out = slices.Insert(out, 0, "pre-up modprobe -q bonding max_bonds=0 || true")
@@ -186,7 +226,7 @@ func makeDevice(i handoff.Interface) []string {
 	return out
 }
 
-func staticStanzas(i handoff.Interface, v4 bool) []stanza {
+func staticStanzas(i netInterface, v4 bool) []stanza {
 	var all []stanza
 	g := static(i, v4)
 	for k, a := range g.addresses {
@@ -205,59 +245,16 @@ func staticStanzas(i handoff.Interface, v4 bool) []stanza {
 	return all
 }
 
-// dhcpcd is a stanza that runs it, for what ifupdown has no method for. When
-// nothing answers in time, it is left to wait for a late router or server.
-func dhcpcd(family, options, which string) []stanza {
-	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	args := which + " " + options + " $IFACE"
-	return []stanza{{family, "manual", []string{
-		words("up dhcpcd " + args + " || dhcpcd -b " + args),
-		words("down dhcpcd " + which + " -k $IFACE || true"),
-	}}}
-}
-
-// both reports whether dhcpcd, being ifupdown's client, minds both families.
-func (c dhcpClients) both() bool { return c.dhcpcd && !c.dhclient && !c.udhcpc }
-
-// ask6 is what makes dhcpcd ask for an address whatever routers say.
-const ask6 = "--ia_na"
-
-func (c dhcpClients) stanzas4(i handoff.Interface) []stanza {
-	switch {
-	case i.IPv4 == "static":
-		return staticStanzas(i, true)
-	case i.IPv4 == "link-local" && c.dhcpcd:
-		return dhcpcd("inet", "--nodhcp", "-4")
-	case i.IPv4 == "link-local":
-		return []stanza{{"inet", "ipv4ll", nil}}
-	case i.IPv4 != "dhcp":
-		return nil
-	case c.both() && (i.IPv6 == "dhcp" || i.IPv6 == "either"):
-		return dhcpcd("inet", ask6, "")
-	case c.both() && (i.IPv6 == "static" || i.IPv6 == "link-local"):
-		return dhcpcd("inet", "", "-4")
-	}
-	return []stanza{{"inet", "dhcp", nil}}
-}
-
-func (c dhcpClients) stanzas6(i handoff.Interface) []stanza {
-	switch i.IPv6 {
-	case "static":
-		return staticStanzas(i, false)
-	case "link-local":
-		return []stanza{{"inet6", "manual", []string{"pre-up echo 0 >/proc/sys/net/ipv6/conf/$IFACE/accept_ra || true"}}}
-	case "":
-		return nil
+// kernelOptions6 are what the kernel is told of IPv6 before the interface is up.
+func kernelOptions6(i netInterface) []string {
+	set := func(name, value string) string {
+		return "pre-up echo " + value + " >/proc/sys/net/ipv6/conf/$IFACE/" + name + " || true"
 	}
 	switch {
-	case c.both() && i.IPv4 == "dhcp": // done already
-		return nil
-	case c.dhcpcd && i.IPv6 == "auto":
-		return dhcpcd("inet6", "", "-6")
-	case c.dhcpcd:
-		return dhcpcd("inet6", ask6, "-6")
-	case i.IPv6 == "dhcp":
-		return []stanza{{"inet6", "dhcp", []string{"autoconf 0"}}}
+	case i.IPv6 == "off":
+		return []string{set("disable_ipv6", "1")}
+	case i.NoDefault && i.IPv6 != "static" && i.IPv6 != "link-local":
+		return []string{set("accept_ra_defrtr", "0")}
 	}
-	return []stanza{{"inet6", "auto", nil}}
+	return nil
 }

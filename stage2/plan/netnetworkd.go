@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/molt-installer/molt/internal/handoff"
 )
 
 // networkdName is a file of systemd-networkd's below /etc.
@@ -13,21 +11,24 @@ func networkdName(name, kind string) string { return "systemd/network/10-" + nam
 
 // networkdFiles are systemd.network(5) for each interface, and systemd.netdev(5)
 // for those that have to be made.
-func networkdFiles(n handoff.Network) []etcFile {
+func networkdFiles(n netConfig) []etcFile {
 	var files []etcFile
 	for _, i := range n.Interfaces {
 		if i.Kind != "ethernet" {
-			files = append(files, etcFile{networkdName(i.Name, "netdev"), netdevText(i)})
+			files = append(files, etcFile{name: networkdName(i.Name, "netdev"), text: netdevText(i)})
 		}
-		files = append(files, etcFile{networkdName(i.Name, "network"), broughtUpText(n, i)})
+		files = append(files, etcFile{name: networkdName(i.Name, "network"), text: networkText(n, i)})
 	}
 	return files
 }
 
 // networkdLacks says what of n systemd-networkd has no word for.
-func networkdLacks(n handoff.Network) []string {
+func networkdLacks(n netConfig) []string {
 	var out []string
 	for _, i := range n.Interfaces {
+		if i.Kind != "bond" {
+			continue
+		}
 		if _, lacks := bondSection(i.Options); len(lacks) > 0 {
 			out = append(out, fmt.Sprintf("systemd-networkd does not know these options of the bond %s, which is made without them: %s", i.Name, strings.Join(lacks, ", ")))
 		}
@@ -35,7 +36,7 @@ func networkdLacks(n handoff.Network) []string {
 	return out
 }
 
-func netdevText(i handoff.Interface) string {
+func netdevText(i netInterface) string {
 	text := "[NetDev]\nName=" + i.Name + "\nKind=" + i.Kind + "\n"
 	switch i.Kind {
 	case "vlan":
@@ -44,7 +45,7 @@ func netdevText(i handoff.Interface) string {
 		bond, _ := bondSection(i.Options)
 		text += "MACAddress=none\n" + bond // the first port's
 	case "bridge":
-		text += "MACAddress=none\n"
+		text += "MACAddress=none\n" + bridgeSection(i.Options)
 	}
 	return text
 }
@@ -64,45 +65,63 @@ func (b *ini) section(name string, lines ...string) {
 	b.WriteString("[" + name + "]\n" + strings.Join(lines, "\n") + "\n")
 }
 
-// broughtUpText is systemd.network(5). A card is known by the address that it
-// was made with, which it keeps as a port of a bond and when another is set.
-func broughtUpText(n handoff.Network, i handoff.Interface) string {
+// when is word where yes, for a line that is left out without a value.
+func when(yes bool, word string) string {
+	if yes {
+		return word
+	}
+	return ""
+}
+
+// positive is n where there is one.
+func positive(n int) string { return when(n > 0, fmt.Sprint(n)) }
+
+// networkText is systemd.network(5). A card is known by the address that it was
+// made with, which it keeps as a port of a bond and when another is set.
+func networkText(n netConfig, i netInterface) string {
 	var b ini
-	if i.Kind == "ethernet" && i.MAC != "" {
+	switch {
+	case i.Any:
+		b.section("Match", "Name=en* eth*")
+	case i.Kind == "ethernet" && i.MAC != "":
 		b.section("Match", "PermanentMACAddress="+i.MAC)
-	} else {
+	default:
 		b.section("Match", "Name="+i.Name)
 	}
-	mtu := ""
-	if i.MTU > 0 {
-		mtu = fmt.Sprint(i.MTU)
-	}
-	b.section("Link", "MACAddress="+i.SetMAC, "MTUBytes="+mtu)
+	b.section("Link", "MACAddress="+i.SetMAC, "MTUBytes="+positive(i.MTU), "ActivationPolicy="+when(i.Manual, "manual"))
 	b.section("Network", networkLines(n, i)...)
-	b.routes(n, i)
-	useDomains := ""
-	if len(i.Search) > 0 {
-		useDomains = "yes"
-	}
-	if i.IPv4 == "dhcp" {
-		b.section("DHCPv4", "UseDomains="+useDomains)
-	}
-	switch i.IPv6 {
-	case "dhcp":
-		b.section("IPv6AcceptRA", "UseAutonomousPrefix=no", "UseDomains="+useDomains)
-		b.section("DHCPv6", "WithoutRA=solicit", "UseDomains="+useDomains)
-	case "either":
-		b.section("IPv6AcceptRA", "UseDomains="+useDomains)
-		b.section("DHCPv6", "WithoutRA=solicit", "UseDomains="+useDomains)
-	case "auto":
-		b.section("IPv6AcceptRA", "UseDomains="+useDomains)
-	}
+	b.routes(i)
+	b.dynamic(i)
 	return b.String()
 }
 
-func networkLines(n handoff.Network, i handoff.Interface) []string {
+// dynamic writes what is taken of what DHCP and routers tell.
+func (b *ini) dynamic(i netInterface) {
+	noGateway := "UseGateway=" + when(i.NoDefault, "no")
+	if i.IPv4 == "dhcp" {
+		b.section("DHCPv4", "UseDNS="+when(i.NoDNS4, "no"), "UseDomains="+when(i.AutoSearch && !i.NoDNS4, "yes"), noGateway, "VendorClassIdentifier="+i.DHCPClass)
+	}
+	noDNS, search := "UseDNS="+when(i.NoDNS6, "no"), "UseDomains="+when(i.AutoSearch && !i.NoDNS6, "yes")
+	switch i.IPv6 {
+	case "":
+		if !i.idle() {
+			b.section("IPv6AcceptRA", noDNS, noGateway)
+		}
+	case "dhcp":
+		b.section("IPv6AcceptRA", "UseAutonomousPrefix=no", noDNS, search, noGateway)
+		b.section("DHCPv6", "WithoutRA=solicit", noDNS, search)
+	case "either":
+		b.section("IPv6AcceptRA", noDNS, search, noGateway)
+		b.section("DHCPv6", "WithoutRA=solicit", noDNS, search)
+	case "auto":
+		b.section("IPv6AcceptRA", noDNS, search, noGateway)
+		b.section("DHCPv6", noDNS)
+	}
+}
+
+func networkLines(n netConfig, i netInterface) []string {
 	var lines []string
-	switch m := master(n, i); m.Kind {
+	switch m := n.master(i); m.Kind {
 	case "bond":
 		lines = append(lines, "Bond="+m.Name)
 		if option(m.Options, "primary") == i.Name {
@@ -111,7 +130,7 @@ func networkLines(n handoff.Network, i handoff.Interface) []string {
 	case "bridge":
 		lines = append(lines, "Bridge="+m.Name)
 	}
-	for _, v := range above(n, i) {
+	for _, v := range n.above(i) {
 		lines = append(lines, "VLAN="+v.Name)
 	}
 	lines = append(lines, methodLines(i)...)
@@ -124,19 +143,16 @@ func networkLines(n handoff.Network, i handoff.Interface) []string {
 			lines = append(lines, "Gateway="+g.gateway.String())
 		}
 	}
-	for _, a := range servers(n, i) {
+	for _, a := range i.DNS {
 		lines = append(lines, "DNS="+a.String())
 	}
-	if i.IPv4 == "static" || i.IPv6 == "static" {
-		lines = append(lines, "Domains="+strings.Join(i.Search, " "))
-	}
-	return lines
+	return append(lines, "Domains="+strings.Join(i.Search, " "))
 }
 
-// methodLines are how addresses come. A family that stage 1 was not told of is
+// methodLines are how addresses come. A family of which nothing was said is
 // left at systemd's default.
-func methodLines(i handoff.Interface) []string {
-	if i.IPv4 == "" && i.IPv6 == "" {
+func methodLines(i netInterface) []string {
+	if i.IPv4 == "" && (i.IPv6 == "" || i.IPv6 == "off") {
 		return []string{"LinkLocalAddressing=no", "IPv6AcceptRA=no"}
 	}
 	var dhcp, local, ra string
@@ -148,13 +164,18 @@ func methodLines(i handoff.Interface) []string {
 	case v6:
 		dhcp = "ipv6"
 	}
-	if i.IPv4 == "link-local" {
+	switch {
+	case i.IPv4 == "link-local" && i.IPv6 == "off":
+		local = "ipv4"
+	case i.IPv4 == "link-local":
 		local = "yes"
+	case i.IPv6 == "off":
+		local = "no"
 	}
 	switch i.IPv6 {
 	case "auto", "either", "dhcp":
 		ra = "yes"
-	case "static", "link-local":
+	case "static", "link-local", "off":
 		ra = "no"
 	}
 	return []string{"DHCP=" + dhcp, "LinkLocalAddressing=" + local, "IPv6AcceptRA=" + ra}
@@ -162,25 +183,18 @@ func methodLines(i handoff.Interface) []string {
 
 // routes writes a section for each route, and for a gateway outside of the
 // addresses' networks.
-func (b *ini) routes(n handoff.Network, i handoff.Interface) {
+func (b *ini) routes(i netInterface) {
 	for _, v4 := range []bool{true, false} {
 		if g := static(i, v4); g.onlink {
 			b.section("Route", "Gateway="+g.gateway.String(), "GatewayOnLink=yes")
 		}
 	}
-	for _, r := range routes(n, i) {
+	for _, r := range i.Routes {
 		if !r.Gateway.IsValid() {
-			scope := ""
-			if r.To.Addr().Is4() {
-				scope = "link"
-			}
-			b.section("Route", "Destination="+r.To.Masked().String(), "Scope="+scope)
+			b.section("Route", "Destination="+r.To.Masked().String(), "Scope="+when(r.To.Addr().Is4(), "link"))
 			continue
 		}
-		onlink := ""
-		if outside(i, r.Gateway) {
-			onlink = "yes"
-		}
-		b.section("Route", "Destination="+r.To.Masked().String(), "Gateway="+r.Gateway.WithZone("").String(), "GatewayOnLink="+onlink)
+		b.section("Route", "Destination="+r.To.Masked().String(), "Gateway="+r.Gateway.WithZone("").String(),
+			"GatewayOnLink="+when(outside(i.Addresses, r.Gateway), "yes"))
 	}
 }

@@ -33,12 +33,12 @@ func recorded(t *testing.T, name string) handoff.Network {
 }
 
 // taken is what the new system gets of it, and the plan that says so.
-func taken(t *testing.T, name string) (handoff.Network, *Plan) {
+func taken(t *testing.T, name string) (netConfig, *Plan) {
 	t.Helper()
 	n := recorded(t, name)
 	b := &builder{Input: Input{Handoff: handoff.Record{Network: &n}}}
-	b.takeNetwork()
-	return b.brought, &b.plan
+	b.network()
+	return b.net, &b.plan
 }
 
 func allRecords(t *testing.T) []string {
@@ -55,14 +55,14 @@ func allRecords(t *testing.T) []string {
 
 // written is every file that the step writes on a target with these programs,
 // and its warnings.
-func written(t *testing.T, n handoff.Network, programs ...string) string {
+func written(t *testing.T, n netConfig, programs ...string) string {
 	t.Helper()
 	w := newWorld()
 	for _, p := range programs {
 		w.AddFile(Target+p, "")
 	}
 	for range 2 { // the second time changes nothing
-		if err := (broughtUp{net: n}).Run(t.Context(), w.env); err != nil {
+		if err := (network{net: n}).Run(t.Context(), w.env); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +75,15 @@ func written(t *testing.T, n handoff.Network, programs ...string) string {
 		if !is {
 			continue
 		}
-		fmt.Fprintf(&b, "--- %s\n%s", path, text)
+		info, err := w.Stat(path)
+		if err != nil || info.IsDir() {
+			continue
+		}
+		mode := ""
+		if info.Mode().Perm() != 0o644 {
+			mode = fmt.Sprintf(" (%04o)", info.Mode().Perm())
+		}
+		fmt.Fprintf(&b, "--- %s%s\n%s", path, mode, text)
 	}
 	return b.String()
 }
@@ -86,35 +94,51 @@ const (
 	targetDhcpcd   = "/usr/sbin/dhcpcd"
 	targetDhclient = "/usr/sbin/dhclient"
 	targetNetworkd = "/usr/lib/systemd/systemd-networkd"
+	targetManager  = "/usr/sbin/NetworkManager"
 )
 
 func TestBroughtUpGolden(t *testing.T) {
 	for _, name := range allRecords(t) {
 		t.Run(name, func(t *testing.T) {
 			n, p := taken(t, name)
-			got := fmt.Sprintf("host name %q\n%s\n", n.Hostname, strings.Join(append(p.Network, p.Warnings...), "\n"))
-			got += "\n=== systemd-networkd\n" + written(t, n, targetNetworkd)
-			got += "\n=== ifupdown with dhcpcd\n" + written(t, n, targetIfup, targetDhcpcd)
-			got += "\n=== ifupdown with dhclient\n" + written(t, n, targetIfup, targetDhclient)
-			lacks, _, _ := strings.Cut(written(t, n, targetIfup), "---")
-			got += "\n=== ifupdown with no client\n" + lacks
-			golden := filepath.Join("testdata", "network", name+".txt")
-			if flag.Lookup("update").Value.String() == "true" {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s (-want +got; -update accepts it):\n%s", golden, diff)
-			}
+			got := fmt.Sprintf("host name %q\n", KnownHostname(handoff.Record{Network: ptr(recorded(t, name))}))
+			got += onAllTargets(t, n, p)
+			sameAs(t, filepath.Join("testdata", "network", name+".txt"), got)
 			if strings.Contains(got, "reboot") {
 				t.Error("what a server says is written as it is")
 			}
 		})
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// onAllTargets is what is planned, and written for each kind of target.
+func onAllTargets(t *testing.T, n netConfig, p *Plan) string {
+	t.Helper()
+	got := strings.Join(append(p.Network, p.Warnings...), "\n") + "\n"
+	got += "\n=== systemd-networkd\n" + written(t, n, targetNetworkd)
+	got += "\n=== NetworkManager\n" + written(t, n, targetManager, targetIfup, targetNetworkd)
+	got += "\n=== ifupdown with dhcpcd\n" + written(t, n, targetIfup, targetDhcpcd, targetNetworkd)
+	got += "\n=== ifupdown with dhclient\n" + written(t, n, targetIfup, targetDhclient)
+	lacks, _, _ := strings.Cut(written(t, n, targetIfup), "---")
+	return got + "\n=== ifupdown with no client\n" + lacks
+}
+
+// sameAs compares with a golden file, or writes it anew.
+func sameAs(t *testing.T, golden, got string) {
+	t.Helper()
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -update accepts it):\n%s", golden, diff)
 	}
 }
 
@@ -130,16 +154,18 @@ func TestAnswersComeFirst(t *testing.T) {
 	}{
 		"nothing answered":  {net: &n, kept: 1, host: "fox.example.org"},
 		"a name":            {answers: config.Answers{Hostname: "owl"}, net: &n, kept: 1, host: "owl"},
-		"a network":         {answers: config.Answers{Network: []config.Network{{Method: "dhcp"}}}, net: &n, host: "fox.example.org"},
-		"switched off":      {answers: config.Answers{Network: []config.Network{{Device: "eth0"}}}, net: &n, host: "fox.example.org"},
+		"a network":         {answers: config.Answers{Network: []config.Network{{Method: "static", Address: "192.0.2.5/24"}}}, net: &n, kept: 1, host: "fox.example.org"},
 		"none brought up":   {host: "localhost"},
 		"nothing worked":    {net: &handoff.Network{Interfaces: []handoff.Interface{{Name: "eth0", IPv4: "dhcp"}}}, host: "localhost"},
 		"a name that isn't": {net: &handoff.Network{Interfaces: []handoff.Interface{{Name: "eth0;x", Usable: true}}}, host: "localhost"},
 	} {
 		b := &builder{Input: Input{Answers: tt.answers, Handoff: handoff.Record{Network: tt.net}}}
-		b.takeNetwork()
-		if len(b.brought.Interfaces) != tt.kept || len(b.plan.Network) != tt.kept || b.hostname() != tt.host {
-			t.Errorf("%s: %d interfaces, %q, host name %s", name, len(b.brought.Interfaces), b.plan.Network, b.hostname())
+		b.network()
+		if len(b.net.Interfaces) != tt.kept || len(b.plan.Network) != tt.kept || b.hostname() != tt.host {
+			t.Errorf("%s: %d interfaces, %q, host name %s", name, len(b.net.Interfaces), b.plan.Network, b.hostname())
+		}
+		if answered := len(tt.answers.Network) > 0; tt.kept > 0 && b.net.Interfaces[0].Any != answered {
+			t.Errorf("%s: %+v", name, b.net.Interfaces)
 		}
 	}
 }
@@ -149,19 +175,6 @@ func TestNoNetworkSoftware(t *testing.T) {
 	n, _ := taken(t, "dhcp")
 	if got := written(t, n); got != "warning: "+noNetwork+"\n" {
 		t.Errorf("written: %s", got)
-	}
-}
-
-// TestAnsweredServers: ifupdown alone writes no resolv.conf(5).
-func TestAnsweredServers(t *testing.T) {
-	w := newWorld()
-	w.AddFile(Target+targetIfup, "")
-	l := link{Network: config.Network{Method: "static", Address: "192.0.2.5/24", Nameservers: []string{"192.0.2.53"}, OnBoot: true}, name: "eth0"}
-	if err := (network{links: []link{l}}).Run(t.Context(), w.env); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := w.File(Target + "/etc/resolv.conf"); got != "nameserver 192.0.2.53\n" {
-		t.Errorf("resolv.conf: %q", got)
 	}
 }
 

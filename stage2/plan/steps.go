@@ -103,10 +103,8 @@ func (b *builder) systemSteps() {
 	b.add(install{b.installBase(), b.Selection})
 	b.add(system{base{"system", "Set host name, language and time zone", 2},
 		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard.Keymap, a.Timezone})
-	if l := links(a.Network, b.Machine); len(l) > 0 {
-		b.add(network{base{"network", "Configure the network", 1}, l})
-	} else if len(b.brought.Interfaces) > 0 {
-		b.add(broughtUp{base{"network", "Configure the network as it was brought up", 1}, b.brought})
+	if len(b.net.Interfaces) > 0 {
+		b.add(network{base{"network", "Configure the network", 1}, b.net, b.lacks})
 	}
 	b.add(accounts{base{"accounts", "Create users and set passwords", 2}, a.Root, a.Groups, a.Users, a.SSHKeys, a.RootSSH})
 	b.firewallStep()
@@ -127,7 +125,7 @@ func (b *builder) systemSteps() {
 }
 
 func (b *builder) hostname() string {
-	return cmp.Or(b.Answers.Hostname, b.brought.Hostname, strings.ToLower(b.Handoff.Build.Set.Product), "localhost")
+	return cmp.Or(b.Answers.Hostname, KnownHostname(b.Handoff), strings.ToLower(b.Handoff.Build.Set.Product), "localhost")
 }
 
 // swapsInUse are the swap partitions that the installation itself uses: all of

@@ -313,11 +313,6 @@ func TestMkfs(t *testing.T) {
 }
 
 func TestFiles(t *testing.T) {
-	link := link{Network: config.Network{Method: "dhcp", OnBoot: true}, name: "eth0", mac: "52:54:00:00:00:01"}
-	static := link
-	static.Network = config.Network{Method: "static", Address: "192.0.2.5/24", Gateway: "192.0.2.1", Nameservers: []string{"192.0.2.53"}, OnBoot: true}
-	anyCard := link
-	anyCard.name, anyCard.mac = "link", ""
 	root := Volume{Mount: "/", FSType: "ext4", UUID: "R"}
 	tests := map[string]struct{ got, want string }{
 		"fstab": {fstabText([]Volume{
@@ -328,10 +323,6 @@ func TestFiles(t *testing.T) {
 		"no UUID": {fstabText([]Volume{{Device: "/dev/md/data", Mount: "/srv", FSType: "ext4", NoFormat: true}}), "# /etc/fstab: see fstab(5). Written by the installer.\n/dev/md/data /srv ext4 defaults 0 2\n"},
 		"subvolume": {fstabText([]Volume{{Mount: "/", FSType: "btrfs", UUID: "B", Subvolume: "root", Options: "compress=zstd"}, {Mount: "/home", FSType: "btrfs", UUID: "B", Subvolume: "home"}}),
 			"# /etc/fstab: see fstab(5). Written by the installer.\nUUID=B / btrfs compress=zstd,subvol=root 0 0\nUUID=B /home btrfs subvol=home 0 0\n"},
-		"networkd":   {networkdText(link), "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nDHCP=yes\n"},
-		"static":     {networkdText(static), "[Match]\nMACAddress=52:54:00:00:00:01\n\n[Network]\nAddress=192.0.2.5/24\nGateway=192.0.2.1\nDNS=192.0.2.53\n"},
-		"interfaces": {strings.SplitAfterN(interfacesText(oneLink(link)), "loopback\n", 2)[1], "\nauto mac/52:54:00:00:00:01=net0\niface net0 inet dhcp\n"},
-		"no card":    {strings.SplitAfterN(interfacesText(oneLink(anyCard)), "loopback\n", 2)[1], "\nauto /e*=net0\niface net0 inet dhcp\n"},
 		"locale off": {localeGen("# a\n# de_DE.UTF-8 UTF-8\n# x\n", []string{"de_DE.UTF-8"}), "# a\nde_DE.UTF-8 UTF-8\n# x\n"},
 		"locale new": {localeGen("", []string{"de_DE.UTF-8"}), "de_DE.UTF-8 UTF-8\n"},
 		"variable":   {setVar("A=1\n#GRUB_TIMEOUT=5\n", "GRUB_TIMEOUT", `3"$x`), "A=1\nGRUB_TIMEOUT=\"3\\\"\\$x\"\n"},
@@ -349,8 +340,6 @@ func TestFiles(t *testing.T) {
 		}
 	}
 }
-
-func oneLink(l link) []link { return []link{l} }
 
 func TestOwnBootMenu(t *testing.T) {
 	w := newWorld()
@@ -427,11 +416,14 @@ func TestOthersLoader(t *testing.T) {
 }
 
 func TestFindNIC(t *testing.T) {
-	nics := []machine.Interface{{Name: "eth0", MAC: "aa"}, {Name: "eth1", MAC: "bb", Carrier: true}}
-	for device, want := range map[string]string{"eth0": "eth0", "BB": "eth1", "link": "eth1", "": "eth1", "eth9": ""} {
+	nics := []machine.Interface{{Name: "wlan0"}, {Name: "eth0", MAC: "52:54:00:00:00:0a"}, {Name: "eth1", MAC: "52:54:00:00:00:0b", Carrier: true}}
+	for device, want := range map[string]string{"eth0": "eth0", "52-54-00-00-00-0B": "eth1", "link": "eth1", "": "eth1", "eth9": ""} {
 		if got, _ := findNIC(device, nics); got.Name != want {
 			t.Errorf("findNIC(%q) = %q, want %q", device, got.Name, want)
 		}
+	}
+	if got, _ := findNIC("link", nics[:2]); got.Name != "eth0" {
+		t.Errorf("without a cable anywhere it is %q", got.Name)
 	}
 }
 

@@ -161,7 +161,7 @@ func (p *Plan) After() string {
 		fmt.Fprintf(&b, "Discs that will be needed: %s\n", numbers(p.Discs))
 	}
 	if len(p.Network) > 0 {
-		b.WriteString("Network, as it was brought up:\n  " + strings.Join(p.Network, "\n  ") + "\n")
+		b.WriteString("Network:\n  " + strings.Join(p.Network, "\n  ") + "\n")
 	}
 	for _, w := range p.Warnings {
 		b.WriteString("Mind: " + w + "\n")
