@@ -59,7 +59,7 @@ func applyKeyboard(b *builder, c *call) {
 	}
 	k.Layout, k.Variant = xlayouts(c.items("xlayouts"))
 	if k.Layout == "" {
-		k.Layout = layoutOf(k.Keymap)
+		k.Layout, k.Variant = xkbOf(k.Keymap)
 	}
 	b.answers.Keyboard = k
 }
@@ -82,26 +82,6 @@ func xlayouts(items []string) (layout, variant string) {
 		variant = ""
 	}
 	return layout, variant
-}
-
-// layoutOf guesses the XKB layout of a console keymap: "de-latin1" is "de".
-func layoutOf(keymap string) string {
-	base, _, _ := strings.Cut(keymap, "-")
-	switch base {
-	case "uk":
-		return "gb"
-	case "sv":
-		return "se"
-	case "slovene":
-		return "si"
-	case "trq", "trf":
-		return "tr"
-	case "cf":
-		return "ca"
-	case "sg", "fr_CH":
-		return "ch"
-	}
-	return base
 }
 
 func applyTimezone(b *builder, c *call) {
