@@ -41,7 +41,8 @@ func (s snapshot) Run(ctx context.Context, env *Env) error {
 			return fmt.Errorf("remove the snapshot %s/%s of an earlier try: %w", group, s.asked.Name, err)
 		}
 	}
-	if err := lvm(ctx, env, s.on, "lvcreate", "--snapshot", "--name", s.asked.Name, s.asked.Volume); err != nil {
+	// Without its type, LVM asks for the module of snapshots that aren't thin.
+	if err := lvm(ctx, env, s.on, "lvcreate", "--type", "thin", "--snapshot", "--name", s.asked.Name, s.asked.Volume); err != nil {
 		return fmt.Errorf("make the snapshot %s of %s: %w", s.asked.Name, s.asked.Volume, err)
 	}
 	return nil
