@@ -121,6 +121,7 @@ func TestWrongNetworks(t *testing.T) {
 		"a bridge's switch":      {"network --device=br0 --bridgeslaves=eth0 --bridgeopts=stp=maybe --bootproto=dhcp", `stp can't be "maybe"; it is on or off`},
 		"a bridge's number":      {"network --device=br0 --bridgeslaves=eth0 --bridgeopts=forward-delay=1 --bootproto=dhcp", `forward-delay can't be "1"; it is between 2 and 30`},
 		"an option of ethtool":   {"network --device=eth0 --bootproto=dhcp --ethtool=\"speed fast\"", `--ethtool: "speed fast" can't be set; autoneg on|off`},
+		"a password of ethtool":  {"network --device=eth0 --bootproto=dhcp --ethtool=\"sopass 02:00:00:00:00:01\"", `--ethtool: "sopass" can't be set`},
 		"half an option":         {"network --device=eth0 --bootproto=dhcp --ethtool=\"speed 100 wol\"", `--ethtool: "wol" has no value`},
 		"ethtool of a bridge":    {"network --device=br0 --bridgeslaves=eth0 --bootproto=dhcp --ethtool=\"wol g\"", "--ethtool is for a card"},
 		"bound to what isn't":    {"network --device=ens3 --bootproto=dhcp --bindto=mac", "--bindto=mac: the address of ens3 is not known"},

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 )
@@ -21,8 +20,12 @@ func linkSettings(options string) (lines, wrong []string) {
 		}
 		line := linkSetting(name, words[1])
 		if line == "" {
-			wrong = append(wrong, fmt.Sprintf("--ethtool: %q can't be set; autoneg on|off, speed MBIT, duplex half|full, port tp|aui|bnc|mii|fibre, mdix auto|on|off, "+
-				"wol LETTERS and sopass MAC can", name+" "+words[1]))
+			value := " " + words[1]
+			if name == "sopass" {
+				value = "" // it is a password
+			}
+			wrong = append(wrong, fmt.Sprintf("--ethtool: %q can't be set; autoneg on|off, speed MBIT, duplex half|full, port tp|aui|bnc|mii|fibre, mdix auto|on|off "+
+				"and wol LETTERS can", name+value))
 		}
 		lines, words = append(lines, line), words[2:]
 	}
@@ -44,10 +47,6 @@ func linkSetting(name, value string) string {
 		}
 	case "wol":
 		return wakeOnLAN(value)
-	case "sopass":
-		if mac, err := net.ParseMAC(value); err == nil && len(mac) == 6 {
-			return "WakeOnLanPassword=" + mac.String()
-		}
 	}
 	return known[name][value]
 }
