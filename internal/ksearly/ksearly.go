@@ -72,9 +72,10 @@ func (r *reader) file(data []byte, depth int) error {
 	return nil
 }
 
-// follow reads what is included by URL. Other files are stage 2's.
+// follow reads what is included by URL. Files are stage 2's, however they are spelled: %pre
+// can write them.
 func (r *reader) follow(words []kslex.Word, depth int) error {
-	if len(words) != 2 || !strings.Contains(words[1].Text, "://") {
+	if len(words) != 2 || !strings.Contains(words[1].Text, "://") || strings.HasPrefix(words[1].Text, "file:") {
 		return nil
 	}
 	if r.includes++; depth > maxDepth || r.includes > maxIncludes {

@@ -39,6 +39,7 @@ func TestRepo(t *testing.T) {
 		"\ufeffurl --url=http://a/":                                     "http://a/",
 		"url --unknown=1 --noverifyssl --url=http://a/":                 "http://a/",
 		"%include /tmp/made-by-pre\r\nurl --url=http://a/\r\n":          "http://a/",
+		"%include file:///tmp/made-by-pre\nurl --url=http://a/":         "http://a/",
 		"%pre\n%include http://in.a/script\n%end\nurl --url=http://a/x": "http://a/x",
 	} {
 		got, err := Read([]byte(line), none)
