@@ -72,11 +72,14 @@ func (b *builder) badSnapshot(s config.Snapshot) (Code, string) {
 	origin, there := find(name)
 	thin := origin.Kind == "thin"
 	taken, is := find(s.Name)
+	made, clash := b.namesake(groupName, s.Name)
 	switch {
 	case !ok:
 		return BadReference, "the volume group " + groupName + " is neither made nor named; volgroup " + groupName + " --useexisting names one that is there"
 	case s.When == preInstall && !group.Existing:
 		return BadReference, "the volume group " + groupName + " is made by this installation, and nothing of it is there before; use --when=post-install"
+	case clash:
+		return NameTaken, groupName + "/" + s.Name + " is the name of " + describeLayer(made)
 	case s.When == preInstall && is && taken.Kind == "thin":
 		b.plan.Warnings = append(b.plan.Warnings, "snapshot "+s.Volume+": "+groupName+"/"+s.Name+" is there already, as an earlier try leaves it, and stays as it is")
 		return "", ""
@@ -84,13 +87,7 @@ func (b *builder) badSnapshot(s config.Snapshot) (Code, string) {
 		return NameTaken, groupName + "/" + s.Name + " is there already; remove it (lvremove), or give the snapshot another name"
 	}
 	for _, l := range b.plan.Layers {
-		if l.Group != groupName || s.When == preInstall {
-			continue
-		}
-		if l.Name == s.Name {
-			return NameTaken, groupName + "/" + s.Name + " is the name of " + describeLayer(l)
-		}
-		if l.Name == name {
+		if l.Group == groupName && l.Name == name && s.When != preInstall {
 			there, thin = true, thin || l.Kind == LayerLV && l.Pool != ""
 		}
 	}
@@ -101,6 +98,18 @@ func (b *builder) badSnapshot(s config.Snapshot) (Code, string) {
 		return NotSupported, "it is no thin volume, and a snapshot of another one has a size, which a kickstart can't give; write lvcreate --snapshot in %post --nochroot"
 	}
 	return "", ""
+}
+
+// namesake is the layer of a group that has a name, or whose cache has it: its step would
+// remove the snapshot as an earlier try's.
+func (b *builder) namesake(group, name string) (Layer, bool) {
+	i := slices.IndexFunc(b.plan.Layers, func(l Layer) bool {
+		return l.Group == group && (l.Name == name || l.CacheMiB > 0 && cacheName(l) == name)
+	})
+	if i < 0 {
+		return Layer{}, false
+	}
+	return b.plan.Layers[i], true
 }
 
 func (b *builder) groupLayer(name string) (Layer, bool) {

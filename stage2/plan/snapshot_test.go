@@ -23,6 +23,8 @@ func snapshotBuilder(all ...config.Snapshot) *builder {
 		{Kind: LayerLV, Name: "var", Group: "new", Device: "/dev/new/var"},
 		{Kind: LayerGroup, Name: "old", On: []string{"/dev/vdb1"}, Existing: true},
 		{Kind: LayerLV, Name: "home", Group: "old", Device: "/dev/old/home", Existing: true},
+		{Kind: LayerLV, Name: "bak", Group: "old", Pool: "p", Device: "/dev/old/bak"},
+		{Kind: LayerLV, Name: "opt", Group: "old", Device: "/dev/old/opt", CacheMiB: 64},
 	}
 	volumes := []machine.Stacked{{Name: "home", Kind: "thin"}, {Name: "p", Kind: "thin-pool"}, {Name: "log", Kind: "linear"}, {Name: "before", Kind: "thin"}}
 	b.Machine.Stacks = []machine.Stack{
@@ -47,6 +49,8 @@ func TestSnapshotAnswers(t *testing.T) {
 		"afterwards, name taken": {config.Snapshot{Volume: "old/home", Name: "before", When: post}, NameTaken, "lvremove", 0},
 		"name of another kind":   {config.Snapshot{Volume: "old/home", Name: "log", When: pre}, NameTaken, "old/log", 0},
 		"name of what is made":   {config.Snapshot{Volume: "new/root", Name: "var", When: post}, NameTaken, "the logical volume new/var", 0},
+		"before, made later":     {config.Snapshot{Volume: "old/home", Name: "bak", When: pre}, NameTaken, "the logical volume old/bak", 0},
+		"before, a cache":        {config.Snapshot{Volume: "old/home", Name: "opt_cache", When: pre}, NameTaken, "the logical volume old/opt", 0},
 		"before it is there":     {config.Snapshot{Volume: "new/root", Name: "s", When: pre}, BadReference, "post-install", 0},
 		"not thin":               {config.Snapshot{Volume: "new/var", Name: "s", When: post}, NotSupported, "no thin volume", 0},
 		"not thin, and old":      {config.Snapshot{Volume: "old/log", Name: "s", When: pre}, NotSupported, "no thin volume", 0},
@@ -80,7 +84,7 @@ func TestSnapshotOrder(t *testing.T) {
 	for _, s := range b.plan.Steps {
 		ids = append(ids, s.ID())
 	}
-	want := "layer-vg-new layer-pool-new-pool layer-lv-new-root layer-lv-new-var layer-vg-old snapshot-old-s layer-lv-old-home post-1 snapshot-new-t"
+	want := "layer-vg-new layer-pool-new-pool layer-lv-new-root layer-lv-new-var layer-vg-old snapshot-old-s layer-lv-old-home layer-lv-old-bak layer-lv-old-opt post-1 snapshot-new-t"
 	if d := cmp.Diff(want, strings.Join(ids, " ")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
