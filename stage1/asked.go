@@ -70,6 +70,9 @@ func (s *session) noteAsked() {
 	}{{"inst.repo", s.ks.Repo, s.opts.Repo}, {"inst.updates", s.ks.Updates, without(s.opts.Updates)}} {
 		switch {
 		case o.asked == "":
+		case o.name == "inst.repo" && s.elsewhere && len(o.given) == 0:
+			s.ks.Overruled = append(s.ks.Overruled, o.name)
+			s.say("The kickstart says %s=%s; the source that was chosen here wins over it", o.name, o.asked)
 		case len(o.given) == 0:
 			s.say("The kickstart says %s=%s", o.name, o.asked)
 		default:
@@ -85,9 +88,9 @@ func without(s string) []string {
 }
 
 // askedRepo is where the kickstart says that the packages are, unless inst.repo=
-// says it.
+// or a person says it.
 func (s *session) askedRepo() string {
-	if len(s.opts.Repo) > 0 {
+	if len(s.opts.Repo) > 0 || s.elsewhere {
 		return ""
 	}
 	return s.asked.Source.Repo()

@@ -121,6 +121,36 @@ func TestImageOfTheDisc(t *testing.T) {
 	}
 }
 
+// TestAnyDriveInsteadOfTheKickstart: a person who has seen the kickstart's server fail can
+// have the discs instead, and stage 2 isn't told to compare.
+func TestAnyDriveInsteadOfTheKickstart(t *testing.T) {
+	p := publish(t)
+	s, f, who := serverSession(t, p, "")
+	f.volumes = []media.Volume{{Path: "/dev/sdb1", FSType: "ext4", Label: p.build.Set.Label(1)}}
+	s.mounter = copyMounts{f, p.dir}
+	says := "url --url=http://nothing.invalid/ --proxy=http://127.0.0.1:1\n"
+	if err := withKickstart(t, s, says); err != nil {
+		t.Fatal(err)
+	}
+	failure := s.search(t.Context())
+	if failure == nil {
+		t.Fatal("a server that isn't there is as good")
+	}
+	who.answers = []string{"u", "none"}
+	if a := s.menu(t.Context(), failure); a != handoff.Retry {
+		t.Fatalf("%q", a)
+	}
+	if err := errors.Join(s.closeMedium(t.Context()), withKickstart(t, s, says)); err != nil {
+		t.Fatal(err)
+	}
+	if failure := s.search(t.Context()); failure != nil {
+		t.Fatal(failure)
+	}
+	if m := s.current.medium; m.Mount != s.dirs.medium || !slices.Contains(s.ks.Overruled, "inst.repo") || !strings.Contains(who.String(), "wins") {
+		t.Errorf("%+v, %+v\n%s", m, s.ks, who)
+	}
+}
+
 // copyMounts shows the same directory on whatever is mounted.
 type copyMounts struct {
 	*fake

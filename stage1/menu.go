@@ -163,6 +163,7 @@ Another source (nothing: as it is; none: any drive or disk):
 		return ""
 	}
 	if line == "none" {
+		s.elsewhere = s.elsewhere || s.askedRepo() != "" // the kickstart is read again, and says the same
 		return s.change("-inst.stage2 -inst.repo")
 	}
 	if line == "" {

@@ -90,7 +90,9 @@ type session struct {
 	driven  map[string][]string // the files of the driver disks that are in use
 	ks      *handoff.Kickstart  // nil: none
 	asked   ksearly.Commands    // what it asks of stage 1
-	network *handoff.Network    // nil: none is up
+	// A person wants the packages from elsewhere than asked says.
+	elsewhere bool
+	network   *handoff.Network // nil: none is up
 	// The network is up, and whether what is to be read now can be reached by it isn't known.
 	unproven bool
 	current  attempt

@@ -85,8 +85,8 @@ type Kickstart struct {
 	Repo    string   `json:"repo,omitempty"`    // where url, nfs or harddrive says that the packages are
 	Updates string   `json:"updates,omitempty"` // what updates names
 	Drivers []string `json:"drivers,omitempty"` // what driverdisk names
-	// Overruled are those of "inst.repo" and "inst.updates" that the boot options say
-	// otherwise: they won.
+	// Overruled are those of "inst.repo" and "inst.updates" that the boot options, or
+	// a person at stage 1's menu, say otherwise: they won.
 	Overruled []string `json:"overruled,omitempty"`
 }
 
