@@ -209,8 +209,8 @@ func (s *session) optionsFor(src media.Source) fetch.Options {
 		return o
 	}
 	t := s.transfer()
-	at := strings.TrimSuffix(strings.TrimSuffix(src.URL, "/"+firstImage), "/")
-	if t == nil || at != strings.TrimSuffix(s.askedRepo(), "/") {
+	asked, err := media.ParseSource(s.askedRepo())
+	if t == nil || err != nil || treeOf(src) != treeOf(asked) {
 		return o
 	}
 	if t.Proxy != "" {
@@ -225,6 +225,11 @@ func (s *session) optionsFor(src media.Source) fetch.Options {
 		}
 	}
 	return o
+}
+
+// treeOf is the directory of a source, which may name the first disc's image in it.
+func treeOf(src media.Source) string {
+	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(src.URL, "/"), "/"+firstImage), "/")
 }
 
 // searchAsked is search when the kickstart says where the packages are. The image is

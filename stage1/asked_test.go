@@ -151,6 +151,33 @@ func TestAnyDriveInsteadOfTheKickstart(t *testing.T) {
 	}
 }
 
+// TestOptionsForThePlaceItself: what url says besides the URL holds for that place, however
+// it is spelled and whichever name it is asked by, and for no other.
+func TestOptionsForThePlaceItself(t *testing.T) {
+	for says, at := range map[string]string{
+		"https://a/x":            "https://a/x",
+		"https://a/x/":           "https://a/x/disc1.iso",
+		"https://a/x/disc1.iso":  "https://a/x/disc1.iso",
+		"https://a/x/disc1.iso/": "https://a/x",
+		"https://a/x/y.ipxe/..":  "https://a/x/disc1.iso",
+		"https://a/":             "https://a",
+	} {
+		s, _, _ := testSession(t)
+		if err := withKickstart(t, s, "url --noverifyssl --url="+says+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		for url, want := range map[string]bool{says: true, at: true, "https://a/other": false, "https://b/x": false} {
+			src, err := media.ParseSource(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.optionsFor(src).NoVerify; got != want {
+				t.Errorf("url --url=%s: %s is read unchecked: %v, want %v", says, url, got, want)
+			}
+		}
+	}
+}
+
 // copyMounts shows the same directory on whatever is mounted.
 type copyMounts struct {
 	*fake
