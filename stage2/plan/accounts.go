@@ -33,7 +33,11 @@ func (s accounts) Run(ctx context.Context, env *Env) error {
 			return fmt.Errorf("create the group %s: %w", g.Name, err)
 		}
 	}
-	for _, u := range s.users {
+	users, err := numbered(env, s.users)
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
 		if err := createUser(ctx, env, u); err != nil {
 			return fmt.Errorf("create the user %s: %w", u.Name, err)
 		}
@@ -159,9 +163,6 @@ func createUser(ctx context.Context, env *Env, u config.User) error {
 	if i := slices.Index(users, u.Name); i >= 0 {
 		return joinGroups(ctx, env, u, i)
 	}
-	if u.UID == 0 {
-		u.UID = ownerOfHome(env, u)
-	}
 	if u.Shell != "" && !exists(env, Target+u.Shell) {
 		warn(env, fmt.Sprintf("the login shell %s of the user %s is not there", u.Shell, u.Name))
 	}
@@ -200,6 +201,29 @@ func joinGroups(ctx context.Context, env *Env, u config.User, i int) error {
 		return nil
 	}
 	return run(ctx, env, "usermod", "--prefix", Target, "--append", "--groups", strings.Join(u.Groups, ","), u.Name)
+}
+
+// numbered gives new users the numbers of those whose homes are kept, but for numbers that
+// somebody asks for, and puts first who has a number: useradd gives the others the first that is free.
+func numbered(env *Env, users []config.User) ([]config.User, error) {
+	there, err := column(env, "passwd", 0)
+	if err != nil {
+		return nil, err
+	}
+	users, rank := slices.Clone(users), map[string]int{}
+	for i, u := range users {
+		if u.UID != 0 || slices.Contains(there, u.Name) {
+			continue
+		}
+		owner := ownerOfHome(env, u)
+		if owner == 0 || slices.ContainsFunc(users, func(o config.User) bool { return o.UID == owner }) {
+			rank[u.Name] = 2
+			continue
+		}
+		users[i].UID, rank[u.Name] = owner, 1
+	}
+	slices.SortStableFunc(users, func(x, y config.User) int { return rank[x.Name] - rank[y.Name] })
+	return users, nil
 }
 
 // ownerOfHome is whom a home that is kept belongs to, so that its files are the new user's as

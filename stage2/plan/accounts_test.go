@@ -107,6 +107,46 @@ type owned struct {
 
 func (o owned) Sys() any { return &syscall.Stat_t{Uid: o.uid} }
 
+// homes are a target's, each with its owner.
+type homes struct {
+	*hosttest.Host
+	owners map[string]uint32
+}
+
+func (h homes) Stat(path string) (fs.FileInfo, error) {
+	info, err := h.Host.Stat(path)
+	if uid, kept := h.owners[path]; err == nil && kept {
+		return owned{info, uid}, nil
+	}
+	return info, err
+}
+
+// TestKeptHomesFirst: the first number that is free is nobody's whose files are there already, and a
+// number that is asked for is not given to the owner of a home that is kept.
+func TestKeptHomesFirst(t *testing.T) {
+	w := accountsWorld()
+	owners := map[string]uint32{"/target/home/bob": 1000, "/target/home/carol": 1001, "/target/home/eve": 1000}
+	for home := range owners {
+		w.AddDir(home)
+	}
+	w.env.Host = homes{w.Host, owners}
+	s := accounts{users: []config.User{{Name: "alice"}, {Name: "carol"}, {Name: "bob"}, {Name: "eve"}, {Name: "dave", UID: 1001}}}
+	if err := s.Run(t.Context(), w.env); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range w.Called("run useradd") {
+		_, end, _ := strings.Cut(c, "--shell /bin/sh ")
+		got = append(got, end)
+	}
+	if d := cmp.Diff([]string{"--uid 1001 dave", "--uid 1000 bob", "alice", "carol", "eve"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if s.users[0].Name != "alice" || s.users[2].UID != 0 {
+		t.Errorf("the answers were changed: %v", s.users)
+	}
+}
+
 // TestKeptHome: the new user is whom the files in the home that is kept belong to, unless a number is
 // asked for, or another user has that one, or it is a daemon's.
 func TestKeptHome(t *testing.T) {
