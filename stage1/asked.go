@@ -205,7 +205,7 @@ func (s *session) transfer() *handoff.Transfer {
 func (s *session) optionsFor(src media.Source) fetch.Options {
 	o := s.fetchOptions()
 	if image, ok := s.askedImage(); ok && src.URL == image.URL {
-		o.Proxy, o.NoVerify = cmp.Or(s.asked.Source.Proxy, o.Proxy), o.NoVerify || s.asked.Source.NoVerify
+		o.Proxy, o.NoVerify = cmp.Or(o.Proxy, s.asked.Source.Proxy), o.NoVerify || s.asked.Source.NoVerify
 		return o
 	}
 	t := s.transfer()

@@ -41,7 +41,7 @@ type Config struct {
 	Source  config.Source // of the kind liveimg
 	Disc1   fetch.Tree    // the medium
 	Host    Host
-	Options fetch.Options // of the machine: Source's proxy and NoVerify come before them
+	Options fetch.Options // of the boot options: their proxy comes before Source's
 }
 
 // patience is how long a server is asked again that has stopped answering.
@@ -54,7 +54,7 @@ var _ payload.Payload = (*Payload)(nil)
 
 // New makes a payload. It asks no server yet.
 func New(c Config) *Payload {
-	c.Options.Proxy = cmp.Or(c.Source.Proxy, c.Options.Proxy)
+	c.Options.Proxy = cmp.Or(c.Options.Proxy, c.Source.Proxy)
 	c.Options.NoVerify = c.Options.NoVerify || c.Source.NoVerify
 	return &Payload{c}
 }

@@ -298,6 +298,23 @@ func TestResolveWarns(t *testing.T) {
 	}
 }
 
+// TestProxy: the image comes by the proxy of the boot options, and without one by that of the kickstart.
+func TestProxy(t *testing.T) {
+	proxy := func(body string) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) }))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	boot, kickstart := proxy("\x1f\x8b...."), proxy("\xfd7zXZ\x00....")
+	for option, want := range map[string]string{boot: "tar.gz", "": "tar.xz"} {
+		source := config.Source{URL: "http://server.invalid/i", Transfer: config.Transfer{Proxy: kickstart}}
+		sel, err := New(Config{Source: source, Options: fetch.Options{Proxy: option}}).Resolve(t.Context(), payload.Request{})
+		if err != nil || sel.Image.Kind != want {
+			t.Errorf("with inst.proxy=%s: %+v, %v, want a %s", option, sel, err, want)
+		}
+	}
+}
+
 // TestFetchAgain: a good copy of an earlier try is used, and the server isn't asked again.
 func TestFetchAgain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "image")
