@@ -2,6 +2,7 @@ package kickstart
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -164,13 +165,22 @@ func (b *builder) pkg(pos Pos, text string) {
 	case strings.ContainsAny(name, "*?[]^") && !pattern(name):
 		b.diags.add(pos, Value, "%q is no pattern: one looks like vim-*", text)
 	case group && excluded:
-		s.Exclude = append(s.Exclude, "@"+name)
+		move(&s.Groups, &s.Exclude, name, "@"+name)
 	case group:
-		s.Groups = append(s.Groups, name)
+		move(&s.Exclude, &s.Groups, "@"+name, name)
 	case excluded:
-		s.Exclude = append(s.Exclude, name)
+		move(&s.Packages, &s.Exclude, name, name)
 	default:
-		s.Packages = append(s.Packages, name)
+		move(&s.Exclude, &s.Packages, name, name)
+	}
+}
+
+// move takes a name out of one list and puts it into another, where it stands once: of two lines
+// that say the opposite the later counts, as pykickstart's Packages.add has it.
+func move(from, to *[]string, old, name string) {
+	*from = slices.DeleteFunc(*from, func(s string) bool { return s == old })
+	if !slices.Contains(*to, name) {
+		*to = append(*to, name)
 	}
 }
 
