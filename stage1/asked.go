@@ -36,25 +36,33 @@ func (s *session) kickstart(ctx context.Context) error {
 		return err
 	}
 	s.noteAsked()
-	if f := s.credentials(ctx); f != nil {
+	if f := s.trustSections(); f != nil {
 		return f
 	}
-	if f := s.reachImage(ctx); f != nil {
-		return f
+	// A card of the network may need them.
+	if err := s.useDrivers(ctx, s.asked.Drivers, "Edit driverdisk in the kickstart, or put in the volume with the drivers, and try again."); err != nil {
+		return err
 	}
-	return s.useDrivers(ctx, s.asked.Drivers, "Edit driverdisk in the kickstart, or put in the volume with the drivers, and try again.")
+	if err := s.persist(ctx, func() *Failure { return s.credentials(ctx) }); err != nil {
+		return err
+	}
+	return s.persist(ctx, func() *Failure { return s.reachImage(ctx) })
 }
 
 // included is a file that the kickstart includes by URL, of which its own commands
 // for stage 1 are wanted. Stage 2 fetches it again.
 func (s *session) included(ctx context.Context, url string) ([]byte, error) {
-	f := &Failure{What: fmt.Sprintf("The file %s that the kickstart includes can't be had.", media.Redact(url)),
-		Hint: "Put it there, or edit the kickstart, and try again."}
-	data, _, ok := s.readNamed(ctx, url, kickstartName, f)
-	if !ok {
-		return nil, f
-	}
-	return data, nil
+	var data []byte
+	err := s.persist(ctx, func() *Failure {
+		f := &Failure{What: fmt.Sprintf("The file %s that the kickstart includes can't be had.", media.Redact(url)),
+			Hint: "Put it there, or edit the kickstart, and try again."}
+		var ok bool
+		if data, _, ok = s.readNamed(ctx, url, kickstartName, f); !ok {
+			return f
+		}
+		return nil
+	})
+	return data, err
 }
 
 // noteAsked tells people and stage 2 what of the kickstart is gone by.
@@ -104,18 +112,43 @@ func (s *session) updatesFrom() (place, says string) {
 	return s.opts.Updates, "inst.updates=" + media.Redact(s.opts.Updates)
 }
 
-// credentials keeps the certificates that the kickstart brings or names, for both
-// stages: those of CAs, and that with its key which the packages' server wants to see.
-func (s *session) credentials(ctx context.Context) *Failure {
-	f := &Failure{What: "A certificate of the kickstart can't be used.", Hint: "Edit %certificate or --sslcacert, --sslclientcert and --sslclientkey of url in the kickstart, and try again."}
-	all, _ := os.ReadFile(s.dirs.ca)
-	before := len(all)
+// badCertificate is a failure to which attempts are to be added.
+func badCertificate() *Failure {
+	return &Failure{What: "A certificate of the kickstart can't be used.", Hint: "Edit %certificate or --sslcacert, --sslclientcert and --sslclientkey of url in the kickstart, and try again."}
+}
+
+// trustSections has both stages trust the CAs that the kickstart brings.
+func (s *session) trustSections() *Failure {
+	var own []byte
 	for _, c := range s.asked.Certificates {
 		if x509.NewCertPool().AppendCertsFromPEM(c.Body) {
-			all = append(append(all, '\n'), c.Body...)
+			own = slices.Concat(own, []byte("\n"), c.Body)
 		}
 	}
-	src := s.asked.Source
+	return s.alsoTrust(own)
+}
+
+// alsoTrust adds certificates in PEM to those that are trusted.
+func (s *session) alsoTrust(own []byte) *Failure {
+	if len(own) == 0 {
+		return nil
+	}
+	all, err := os.ReadFile(s.dirs.ca)
+	if err == nil || errors.Is(err, os.ErrNotExist) {
+		err = writePrivate(s.dirs.ca, slices.Concat(all, []byte("\n"), own))
+	}
+	if err != nil {
+		f := badCertificate()
+		f.add(s.dirs.ca, err)
+		return f
+	}
+	return nil
+}
+
+// credentials keeps the certificates that url names, for both stages: that of its CA, and
+// that with its key which the packages' server wants to see.
+func (s *session) credentials(ctx context.Context) *Failure {
+	f, src := badCertificate(), s.asked.Source
 	if s.askedRepo() != "" && src.CACert != "" {
 		data, ok := s.pem(ctx, src.CACert, f)
 		if ok && !x509.NewCertPool().AppendCertsFromPEM(data) {
@@ -125,11 +158,7 @@ func (s *session) credentials(ctx context.Context) *Failure {
 		if !ok {
 			return f
 		}
-		all = append(append(all, '\n'), data...)
-	}
-	if len(all) > before {
-		if err := writePrivate(s.dirs.ca, all); err != nil {
-			f.add(s.dirs.ca, err)
+		if f := s.alsoTrust(data); f != nil {
 			return f
 		}
 	}

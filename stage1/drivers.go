@@ -36,14 +36,20 @@ func (s *session) drivers(ctx context.Context) error {
 
 // useDrivers takes what an earlier try hasn't taken already.
 func (s *session) useDrivers(ctx context.Context, sources []string, hint string) error {
-	f := &Failure{What: "A driver disk can't be used.", Hint: hint}
 	fresh := map[string][]string{}
 	var load []string
 	for _, name := range sources {
 		got, ok := s.driven[name]
 		if !ok {
-			if got, ok = s.driverDisk(ctx, name, f); !ok {
-				return f
+			err := s.persist(ctx, func() *Failure {
+				f := &Failure{What: "A driver disk can't be used.", Hint: hint}
+				if got, ok = s.driverDisk(ctx, name, f); !ok {
+					return f
+				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
 			fresh[name], load = got, append(load, got...)
 		}

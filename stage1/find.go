@@ -44,6 +44,22 @@ func (s *session) find(ctx context.Context) error {
 	}
 }
 
+// persist tries until it works, as long as servers and the network may be late. Each try
+// makes its failure anew.
+func (s *session) persist(ctx context.Context, try func() *Failure) error {
+	wait := newWaiting(true, s.opts.WaitForNet)
+	defer wait.stop()
+	for {
+		f := try()
+		if f == nil {
+			return nil
+		}
+		if again, err := s.awaitChange(ctx, wait, f); !again {
+			return errors.Join(f, err)
+		}
+	}
+}
+
 // waiting is how long a failure isn't told to anybody.
 type waiting struct {
 	patience time.Duration

@@ -25,20 +25,20 @@ func (s *session) fetchKickstart(ctx context.Context) (*handoff.Kickstart, error
 	if len(s.opts.Kickstart) == 0 {
 		return s.oemKickstart(ctx)
 	}
-	wait := newWaiting(true, s.opts.WaitForNet)
-	defer wait.stop()
-	for {
+	var ks *handoff.Kickstart
+	var kept error
+	err := s.persist(ctx, func() *Failure {
 		f := &Failure{What: fmt.Sprintf("The kickstart %s can't be had.", redacted(s.opts.Kickstart)),
 			Hint: "Edit inst.ks= in the boot options, or put in the volume with the file, and try again."}
 		for _, option := range s.opts.Kickstart {
 			if data, origin, ok := s.readNamed(ctx, option, kickstartName, f); ok {
-				return s.keepKickstart(data, origin)
+				ks, kept = s.keepKickstart(data, origin)
+				return nil
 			}
 		}
-		if again, err := s.awaitChange(ctx, wait, f); !again {
-			return nil, errors.Join(f, err)
-		}
-	}
+		return f
+	})
+	return ks, errors.Join(err, kept)
 }
 
 // lateKickstart takes a kickstart that nobody named, of a volume that came while disc 1

@@ -25,13 +25,24 @@ func (s *session) updates(ctx context.Context) (string, error) {
 	if from == "" {
 		return "", nil
 	}
-	f := &Failure{What: fmt.Sprintf("The updates of %s can't be used.", says),
-		Hint: "Edit the boot options or the kickstart, and try again."}
-	data, origin, ok := s.readNamed(ctx, from, "updates.img", f)
-	if !ok {
-		return "", f
+	failure := func() *Failure {
+		return &Failure{What: fmt.Sprintf("The updates of %s can't be used.", says),
+			Hint: "Edit the boot options or the kickstart, and try again."}
+	}
+	var data []byte
+	var origin string
+	err := s.persist(ctx, func() *Failure {
+		f, ok := failure(), false
+		if data, origin, ok = s.readNamed(ctx, from, "updates.img", f); !ok {
+			return f
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
 	if err := s.layUpdates(ctx, data); err != nil {
+		f := failure()
 		f.add(origin, err)
 		return "", f
 	}
