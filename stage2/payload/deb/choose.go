@@ -69,7 +69,9 @@ func (p *Payload) choose(x *index, r payload.Request) (choice, error) {
 			return slices.Contains(c.install, s) // by name, or by another group
 		})...)
 	}
-	c.leaveOut()
+	if err := c.leaveOut(r); err != nil {
+		return choice{}, err
+	}
 	c.install = sorted(c.install)
 	c.exclude = sorted(c.exclude)
 	return c.choice, nil
@@ -126,7 +128,18 @@ func (c *chooser) groups() (in, out []string) {
 		return ok
 	}
 	in = slices.DeleteFunc(in, func(id string) bool { return slices.Contains(out, id) || !known(id) })
-	return in, slices.DeleteFunc(out, func(id string) bool { return !known(id) })
+	return in, slices.DeleteFunc(out, func(id string) bool {
+		_, ok := c.group(id)
+		if !ok {
+			c.idle("group", id, "@"+id, c.groupIDs())
+		}
+		return !ok
+	})
+}
+
+// idle warns of an excluded name that isn't there.
+func (c *chooser) idle(kind, name, written string, known []string) {
+	c.warnings = append(c.warnings, Unknown{kind, name, nearest(name, known)}.String()+" is in this set, so -"+written+" excludes nothing")
 }
 
 // missing notes a name that somebody wrote and that isn't there.
@@ -156,19 +169,47 @@ func (c *chooser) present(names []string, asked bool) []string {
 	return all
 }
 
-// leaveOut applies the packages that are excluded by name.
-func (c *chooser) leaveOut() {
+// leaveOut applies the packages that are excluded by name. What the machine needs isn't left
+// out: nobody would see it before the new system doesn't start.
+func (c *chooser) leaveOut(r payload.Request) error {
+	var refused []string
 	for _, name := range c.software.Exclude {
 		if strings.HasPrefix(name, "@") {
 			continue
 		}
 		found := c.match(name)
 		if found == nil {
-			c.warnings = append(c.warnings, Unknown{"package", name, nearest(name, c.names())}.String()+" is in this set, so -"+name+" excludes nothing")
+			c.idle("package", name, name, c.names())
 		}
 		c.exclude = append(c.exclude, found...)
+		for _, f := range found {
+			if what := c.neededFor(f, r); what != "" {
+				refused = append(refused, f+" is needed "+what+"; leave -"+name+" out")
+			}
+		}
+	}
+	if len(refused) > 0 {
+		return &ConflictError{Needed: refused}
 	}
 	c.install = slices.DeleteFunc(c.install, func(s string) bool { return slices.Contains(c.exclude, s) })
+	return nil
+}
+
+// neededFor says what the machine needs a package for, whatever is chosen; empty: it doesn't.
+func (c *chooser) neededFor(name string, r payload.Request) string {
+	for _, n := range []struct {
+		names []string
+		what  string
+	}{
+		{r.Extra, "for what other lines ask for (its disks' layout, firewall or certificates)"},
+		{c.catalog.Firmware[r.Firmware], "for the machine to start with its firmware (" + r.Firmware + ")"},
+		{c.catalog.Boot, "for the machine to start"},
+	} {
+		if slices.ContainsFunc(n.names, func(pattern string) bool { return slices.Contains(c.match(pattern), name) }) {
+			return n.what
+		}
+	}
+	return ""
 }
 
 // group are the packages of a group. "core" is always there: kickstart files

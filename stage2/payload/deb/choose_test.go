@@ -47,10 +47,11 @@ func TestChoose(t *testing.T) {
 		"no core and a group": {config.Software{NoCore: true, Groups: []string{"ssh"}}, "boot libc loader lvm2 sshd", "", ""},
 		"pattern":             {config.Software{Packages: []string{"vim-*"}, Exclude: []string{"vim-n*"}}, "boot comfort libc loader lvm2 vim-tiny", "vim-nox", ""},
 		"excludes nothing":    {config.Software{Exclude: []string{"nano"}}, "boot comfort libc loader lvm2", "", `no package "nano" is in this set, so -nano excludes nothing`},
+		"excludes no group":   {config.Software{Exclude: []string{"@shh"}}, "boot comfort libc loader lvm2", "", `no group "shh" (did you mean ssh?) is in this set, so -@shh excludes nothing`},
 		"missing": {config.Software{IgnoreMissing: true, Environment: "servr", Groups: []string{"tols"}, Packages: []string{"gti", "emacs", "git"}, Exclude: []string{"@games"}},
 			"boot comfort git libc loader lvm2", "", `no environment "servr" (did you mean server?) is in this set; it is left out, as --ignoremissing says
 no group "tols" (did you mean tools?) is in this set; it is left out, as --ignoremissing says
-no group "games" is in this set; it is left out, as --ignoremissing says
+no group "games" is in this set, so -@games excludes nothing
 no package "gti" (did you mean git?) is in this set; it is left out, as --ignoremissing says
 no package "emacs" is in this set; it is left out, as --ignoremissing says`},
 	} {
@@ -70,7 +71,7 @@ no package "emacs" is in this set; it is left out, as --ignoremissing says`},
 func TestChooseRefuses(t *testing.T) {
 	p, x := kinds()
 	_, err := p.choose(x, payload.Request{Software: config.Software{Environment: "servers", Groups: []string{"webb"}, Exclude: []string{"@shh"}, Packages: []string{"ngnix"}}})
-	want := `not on the discs of this set: no environment "servers" (did you mean server?); no group "webb" (did you mean web?); no group "shh" (did you mean ssh?); no package "ngnix"`
+	want := `not on the discs of this set: no environment "servers" (did you mean server?); no group "webb" (did you mean web?); no package "ngnix"`
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -82,6 +83,30 @@ func TestChooseRefuses(t *testing.T) {
 	p.catalog.Boot = nil
 	if _, err = p.choose(x, payload.Request{Software: config.Software{NoCore: true}}); err == nil || !strings.Contains(err.Error(), "base.boot") {
 		t.Errorf("without a list: %v", err)
+	}
+}
+
+// TestNeededStays: what the layout, the firmware and the start need can't be left out, by name or by
+// pattern; a group that has it leaves it there.
+func TestNeededStays(t *testing.T) {
+	for asked, want := range map[string]string{
+		"lvm2": "lvm2 is needed for what other lines ask for", "lv*": "leave -lv* out", "loader": "loader is needed for the machine to start with its firmware (bios); leave -loader out",
+		"boot": "boot is needed for the machine to start; leave -boot out", "comfort": "", "@disks": "",
+	} {
+		p, x := kinds()
+		p.catalog.Groups = append(p.catalog.Groups, media.Group{ID: "disks", Packages: []string{"lvm2", "nginx"}})
+		c, err := p.choose(x, payload.Request{Software: config.Software{Exclude: []string{asked}}, Firmware: "bios", Extra: []string{"lvm2"}})
+		var conflict *ConflictError
+		switch {
+		case want == "" && err != nil, want != "" && (!errors.As(err, &conflict) || !strings.Contains(err.Error(), want)):
+			t.Errorf("-%s: %v", asked, err)
+		case want == "" && !strings.Contains(strings.Join(c.install, " "), "lvm2"):
+			t.Errorf("-%s: %q is installed", asked, c.install)
+		}
+	}
+	p, x := kinds()
+	if _, err := p.choose(x, payload.Request{Software: config.Software{Exclude: []string{"lvm2"}}, Firmware: "bios"}); err != nil {
+		t.Errorf("lvm2 that nothing needs: %v", err)
 	}
 }
 

@@ -40,12 +40,16 @@ func (u Unknown) String() string {
 	return s
 }
 
-// ConflictError is a choice that can't be installed together.
+// ConflictError is a choice that can't be installed together, or leaves out what the machine needs.
 type ConflictError struct {
 	Reasons []string // apt's words
+	Needed  []string // of what is left out; then apt wasn't asked
 }
 
 func (e *ConflictError) Error() string {
+	if len(e.Needed) > 0 {
+		return "%packages: " + strings.Join(e.Needed, "; ")
+	}
 	return "these packages can't be installed together: " + strings.Join(e.Reasons, "; ")
 }
 

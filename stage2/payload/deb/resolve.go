@@ -123,5 +123,5 @@ func conflict(err error, output []string) error {
 	if reasons == nil {
 		return err
 	}
-	return &ConflictError{reasons}
+	return &ConflictError{Reasons: reasons}
 }
