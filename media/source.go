@@ -69,9 +69,13 @@ func schemes() []scheme {
 //	nfs:[options:]server:/path, nfs4:[options:]server:/path
 //	http://[user:password@]server[:port]/path, https://…, ftp://…
 //
-// In a label, \x20 is a space, as udev writes it. Every error is a *URLError.
+// A scheme before // can be in capitals (RFC 3986, section 3.1). In a label, \x20 is a
+// space, as udev writes it. Every error is a *URLError.
 func ParseSource(s string) (Source, error) {
 	name, rest, _ := strings.Cut(s, ":")
+	if strings.HasPrefix(rest, "//") {
+		name = strings.ToLower(name)
+	}
 	for _, k := range schemes() {
 		if k.name != name {
 			continue

@@ -36,6 +36,7 @@ func TestParseSource(t *testing.T) {
 		{"nfs4:ro:[2001:db8::1]:/x:y", Source{Scheme: "nfs4", Options: "ro", Server: "2001:db8::1", Path: "/x:y"}, ""},
 		{"nfs:[fe80::1%eth0]:/", Source{Scheme: "nfs", Server: "fe80::1%eth0", Path: "/"}, ""},
 		{"nfs:server://a/../b/", Source{Scheme: "nfs", Server: "server", Path: "/b"}, "nfs:server:/b"},
+		{"HTTPS://Server/X", Source{Scheme: "https", URL: "https://Server/X"}, "https://Server/X"},
 		{"http://server", Source{Scheme: "http", URL: "http://server"}, ""},
 		{"http://server:8080/tree/boot.ipxe/..", Source{Scheme: "http", URL: "http://server:8080/tree"}, "http://server:8080/tree"},
 		{"http://[::1]:8080/tree?os=13#x", Source{Scheme: "http", URL: "http://[::1]:8080/tree?os=13#x"}, ""},

@@ -28,16 +28,27 @@ type Source struct {
 func (s Source) Repo() string {
 	switch s.Kind {
 	case "url":
-		if u, err := url.Parse(s.URL); err == nil && u.Scheme == "nfs" {
-			return nfs(u.Host, u.Path, "")
-		}
-		return s.URL
+		return fromURL(s.URL)
 	case "nfs":
 		return nfs(s.Server, s.Dir, s.Options)
 	case "harddrive":
 		return hd(s.Partition, s.Dir)
 	}
 	return ""
+}
+
+// fromURL spells a URL as inst.repo= does, which knows schemes in small letters alone.
+func fromURL(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return text
+	case u.Scheme == "nfs" && u.Port() != "":
+		return nfs(u.Hostname(), u.Path, "port="+u.Port())
+	case u.Scheme == "nfs":
+		return nfs(u.Hostname(), u.Path, "")
+	}
+	return u.Scheme + text[len(u.Scheme):]
 }
 
 func nfs(server, dir, options string) string {
