@@ -230,14 +230,27 @@ func (s bootloader) menu(env *Env, kernels []string) string {
 			name = strings.TrimPrefix(name, s.boot.Mount)
 		}
 		name = path.Join("/", s.boot.Subvolume, name)
-		initrd := strings.Replace(name, "vmlinuz", "initrd.img", 1)
 		fmt.Fprintf(&b, "menuentry '%s, %s' %s{\n\tlinux %s root=UUID=%s ro %s\n", s.product, title, free, name, s.root.UUID, options)
-		if exists(env, strings.Replace(k, "vmlinuz", "initrd.img", 1)) {
-			b.WriteString("\tinitrd " + initrd + "\n")
+		if initrd := initrdOf(env, k); initrd != "" {
+			b.WriteString("\tinitrd " + path.Join(path.Dir(name), initrd) + "\n")
+		} else {
+			warn(env, "the kernel "+title+" has no initramfs in /boot: it starts only if it has all that the disks need built in")
 		}
 		b.WriteString("}\n")
 	}
 	return b.String()
+}
+
+// initrdOf is the name of a kernel's initramfs, as the tools of Debian, SUSE and Fedora call it;
+// empty: there is none.
+func initrdOf(env *Env, kernel string) string {
+	version := strings.TrimPrefix(path.Base(kernel), "vmlinuz")
+	for _, name := range []string{"initrd.img" + version, "initrd" + version, "initramfs" + version + ".img"} {
+		if exists(env, path.Join(path.Dir(kernel), name)) {
+			return name
+		}
+	}
+	return ""
 }
 
 // kernelOptions are the ones that were asked for, and the consoles of the

@@ -370,6 +370,7 @@ menuentry 'Tiny 1, vmlinuz-6.12' {
 func TestFirmwareRefuses(t *testing.T) {
 	w := newWorld()
 	w.AddFile("/target/boot/vmlinuz-6.12", "")
+	w.AddFile("/target/boot/initrd.img-6.12", "")
 	w.FailOn("run grub-install --target=x86_64-efi --efi-directory=/target/boot/efi --boot-directory=/target/boot --bootloader-id", 1, errors.New("no room"))
 	if err := (bootloader{efi: true, vendor: "debian", esps: []string{"/boot/efi"}}).Run(t.Context(), w.env); err != nil {
 		t.Fatal(err)
