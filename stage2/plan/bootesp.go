@@ -3,6 +3,7 @@ package plan
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -66,19 +67,26 @@ func (s bootloader) othersLoader(env *Env, esp string) []byte {
 	return there
 }
 
+var errNoVariables = errors.New("this kernel has none of the firmware's variables (was it started with efi=noruntime or noefi?)")
+
 // register asks the firmware for a boot entry. Firmware that refuses is no
-// reason to fail: the machine starts by the removable-media path.
+// reason to fail: the machine starts by the removable-media path. Without the firmware's
+// variables grub-install only warns, and makes no entry.
 func (s bootloader) register(ctx context.Context, env *Env, args []string) bool {
 	const vars = "/sys/firmware/efi/efivars"
 	if env.Host.Mount(host.Mount{Source: "efivarfs", Target: vars, FSType: "efivarfs"}) == nil {
 		defer env.Host.Unmount(vars)
 	}
+	variables, _ := env.Host.Glob(vars + "/*") // none: also when they can't be read
 	args = append(slices.Clone(args), "--bootloader-id="+s.vendor)
-	if s.leaveOrder {
+	if s.leaveOrder || len(variables) == 0 {
 		args = append(args, "--no-nvram") // grub-install's own entry comes before all others
 	}
 	err := run(ctx, env, args...)
-	if err == nil && s.leaveOrder {
+	switch {
+	case err == nil && len(variables) == 0:
+		err = errNoVariables
+	case err == nil && s.leaveOrder:
 		err = s.enter(ctx, env)
 	}
 	if err != nil {

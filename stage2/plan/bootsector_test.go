@@ -83,6 +83,7 @@ func TestBootOrderStays(t *testing.T) {
 		w := newWorld()
 		w.AddFile("/target/boot/vmlinuz-6.12", "")
 		w.AddFile("/target/boot/initrd.img-6.12", "")
+		w.AddFile(efiVariable, "")
 		for _, f := range tt.files {
 			w.AddFile("/target/boot/efi/EFI/debian/"+f, "")
 		}

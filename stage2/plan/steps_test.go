@@ -369,6 +369,7 @@ menuentry 'Tiny 1, vmlinuz-6.12' {
 // media path is there.
 func TestFirmwareRefuses(t *testing.T) {
 	w := newWorld()
+	w.AddFile(efiVariable, "")
 	w.AddFile("/target/boot/vmlinuz-6.12", "")
 	w.AddFile("/target/boot/initrd.img-6.12", "")
 	w.FailOn("run grub-install --target=x86_64-efi --efi-directory=/target/boot/efi --boot-directory=/target/boot --bootloader-id", 1, errors.New("no room"))
@@ -380,18 +381,22 @@ func TestFirmwareRefuses(t *testing.T) {
 	}
 }
 
+// efiVariable is there when the kernel can ask the firmware.
+const efiVariable = "/sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
 // TestOthersLoader: what another system has where every firmware looks stays there,
 // as long as the firmware has an entry for this one.
 func TestOthersLoader(t *testing.T) {
 	const dir, register = "/target/boot/efi/EFI/", "run grub-install --target=x86_64-efi --efi-directory=/target/boot/efi --boot-directory=/target/boot --bootloader-id"
 	for name, c := range map[string]struct {
 		files             map[string]string
-		refused           bool
+		refused, noVars   bool
 		removable, before bool
 	}{
 		"nobody's":          {removable: true},
 		"Windows'":          {files: map[string]string{"BOOT/BOOTX64.EFI": "w"}},
 		"Windows', refused": {files: map[string]string{"BOOT/BOOTX64.EFI": "w"}, refused: true, removable: true, before: true},
+		"Windows', no vars": {files: map[string]string{"BOOT/BOOTX64.EFI": "w"}, noVars: true, removable: true, before: true},
 		"an older one's":    {files: map[string]string{"BOOT/BOOTX64.EFI": "g", "debian/grubx64.efi": "g"}, removable: true},
 		"another Linux's":   {files: map[string]string{"BOOT/BOOTX64.EFI": "f", "debian/grubx64.efi": "g"}},
 	} {
@@ -400,6 +405,9 @@ func TestOthersLoader(t *testing.T) {
 			w.AddFile("/target/boot/vmlinuz-6.12", "")
 			for f, data := range c.files {
 				w.AddFile(dir+f, data)
+			}
+			if !c.noVars {
+				w.AddFile(efiVariable, "")
 			}
 			if c.refused {
 				w.FailOn(register, 1, errors.New("no room"))
