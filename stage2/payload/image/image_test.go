@@ -355,6 +355,41 @@ func TestNoSystem(t *testing.T) {
 	}
 }
 
+// TestLinksStayInside: what an image has as a link is replaced, and nothing of the installer's own is written to or
+// removed, whatever the link names.
+func TestLinksStayInside(t *testing.T) {
+	outside := t.TempDir()
+	put(t, filepath.Join(outside, "id"), "the installer's", 0o644)
+	put(t, filepath.Join(outside, "machine-id"), "the installer's", 0o644)
+	to, pr := target(t), &progress{}
+	if err := keepTables(to); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range [][2]string{
+		{filepath.Join(outside, "id"), "etc/machine-id"}, {filepath.Join(outside, "id"), "etc/fstab"}, {outside, "var/lib/dbus"},
+	} {
+		name := filepath.Join(to, link[1])
+		if err := errors.Join(os.RemoveAll(name), os.MkdirAll(filepath.Dir(name), 0o755), os.Symlink(link[0], name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := settle(to, pr); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		filepath.Join(outside, "id"): "the installer's", filepath.Join(outside, "machine-id"): "the installer's",
+		filepath.Join(to, "etc/machine-id"): "", filepath.Join(to, "etc/fstab"): "UUID=mine / ext4\n",
+	} {
+		info, err := os.Lstat(name)
+		if err != nil || !info.Mode().IsRegular() {
+			t.Errorf("%s is no file: %v", name, err)
+		}
+		if got, err := os.ReadFile(name); err != nil || string(got) != want {
+			t.Errorf("%s has %q (%v), want %q", name, got, err, want)
+		}
+	}
+}
+
 // TestFull: a target that is too small is named as such, by both halves of the way.
 func TestFull(t *testing.T) {
 	needRoot(t)

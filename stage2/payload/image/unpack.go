@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -160,42 +161,52 @@ func tables() []string { return []string{"etc/fstab", "etc/crypttab", "etc/mdadm
 
 // keepTables puts them aside, once.
 func keepTables(target string) error {
-	kept := filepath.Join(target, keptName)
-	if _, err := os.Stat(kept); err == nil {
-		return nil
-	}
-	fresh := kept + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
+	root, err := os.OpenRoot(target)
+	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(fresh, 0o700); err != nil {
+	defer root.Close()
+	if _, err := root.Stat(keptName); err == nil {
+		return nil
+	}
+	const fresh = keptName + ".new"
+	if err := root.RemoveAll(fresh); err != nil {
+		return err
+	}
+	if err := root.MkdirAll(fresh, 0o700); err != nil {
 		return err
 	}
 	for _, name := range tables() {
-		if err := copyFile(filepath.Join(target, name), filepath.Join(fresh, name)); err != nil {
+		if err := copyFile(root, name, path.Join(fresh, name)); err != nil {
 			return err
 		}
 	}
-	return os.Rename(fresh, kept)
+	return root.Rename(fresh, keptName)
 }
 
 // settle makes of the image's system this machine's: with the tables of its own disks, an identity that the first
-// start makes (machine-id(5)), and no wish to open or wake up from disks of another machine.
+// start makes (machine-id(5)), and no wish to open or wake up from disks of another machine. The image's links
+// lead nowhere but into the target.
 func settle(target string, pr payload.Progress) error {
+	root, err := os.OpenRoot(target)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	for _, name := range []string{"etc/crypttab", "etc/initramfs-tools/conf.d/resume", "var/lib/dbus/machine-id"} {
-		if info, err := os.Lstat(filepath.Join(target, name)); err == nil && info.Mode().IsRegular() {
-			if err := os.Remove(filepath.Join(target, name)); err != nil {
+		if info, err := root.Lstat(name); err == nil && info.Mode().IsRegular() {
+			if err := root.Remove(name); err != nil {
 				return err
 			}
 		}
 	}
 	for _, name := range tables() {
-		if err := copyFile(filepath.Join(target, keptName, name), filepath.Join(target, name)); err != nil {
+		if err := copyFile(root, path.Join(keptName, name), name); err != nil {
 			return err
 		}
 	}
-	if _, err := os.Lstat(filepath.Join(target, "etc/machine-id")); err == nil {
-		if err := os.WriteFile(filepath.Join(target, "etc/machine-id"), nil, 0o444); err != nil {
+	if _, err := root.Lstat("etc/machine-id"); err == nil {
+		if err := replace(root, "etc/machine-id", nil, 0o444); err != nil {
 			return err
 		}
 	}
@@ -207,16 +218,32 @@ func settle(target string, pr payload.Progress) error {
 }
 
 // copyFile copies a small file, where there is one, with the directories above it.
-func copyFile(from, to string) error {
-	data, err := os.ReadFile(from)
+func copyFile(root *os.Root, from, to string) error {
+	data, err := root.ReadFile(from)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(to), 0o755)
+		err = root.MkdirAll(path.Dir(to), 0o755)
 	}
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, data, 0o644)
+	return replace(root, to, data, 0o644)
+}
+
+// replace writes a file in the place of whatever has its name: a link is not followed.
+func replace(root *os.Root, name string, data []byte, mode fs.FileMode) error {
+	fresh := name + ".molt-new"
+	if err := root.RemoveAll(fresh); err != nil {
+		return err
+	}
+	err := root.WriteFile(fresh, data, mode)
+	if err == nil {
+		err = root.Chmod(fresh, mode) // the umask doesn't count
+	}
+	if err == nil {
+		err = root.Rename(fresh, name)
+	}
+	return err
 }
