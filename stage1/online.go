@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
-	"sort"
 	"strings"
 	"time"
 
@@ -242,23 +240,4 @@ func (s *session) trust(ctx context.Context) *Failure {
 		return f
 	}
 	return nil
-}
-
-// cards are the headers that name the network cards to a server, as Anaconda
-// sends them with inst.ks.sendmac.
-func cards(n *handoff.Network) http.Header {
-	h := http.Header{}
-	if n == nil {
-		return h
-	}
-	list := append([]handoff.Interface(nil), n.Interfaces...)
-	sort.SliceStable(list, func(i, j int) bool { return list[i].Usable && !list[j].Usable })
-	i := 0
-	for _, card := range list {
-		if card.MAC != "" {
-			h.Set(fmt.Sprintf("X-RHN-Provisioning-MAC-%d", i), card.Name+" "+card.MAC)
-			i++
-		}
-	}
-	return h
 }

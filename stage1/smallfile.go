@@ -64,7 +64,7 @@ func (s *session) readServer(ctx context.Context, src media.Source, name string,
 	}
 	o := s.fetchOptions()
 	if s.opts.SendMAC {
-		o.Header = cards(s.network)
+		o.Header = s.network.Cards()
 	}
 	tree, err := s.servers.Open(ctx, src, o)
 	if err != nil {

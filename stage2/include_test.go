@@ -46,6 +46,21 @@ func TestIncludeURL(t *testing.T) {
 	}
 }
 
+// TestIncludeSendsCards: a server that makes the file for the machine makes the same for both stages.
+func TestIncludeSendsCards(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("# " + strings.Join(r.Header["X-Rhn-Provisioning-Mac-0"], "") + strings.Join(r.Header["X-Rhn-Provisioning-Mac-1"], "|")))
+	}))
+	defer web.Close()
+	record := handoff.Record{Network: &handoff.Network{Interfaces: []handoff.Interface{{Name: "lo"}, {Name: "eth0", MAC: "52:54:00:12:34:56"}, {Name: "eth1", MAC: "52:54:00:12:34:57", Usable: true}}}}
+	for send, want := range map[bool]string{true: "# eth1 52:54:00:12:34:57eth0 52:54:00:12:34:56", false: "# "} {
+		got, err := include(t.Context(), t.TempDir(), includeOptions(record, bootargs.Options{SendMAC: send}))(web.URL + "/a.ks")
+		if err != nil || string(got) != want {
+			t.Errorf("inst.ks.sendmac %v: %q, %v", send, got, err)
+		}
+	}
+}
+
 // TestTransferOfTheMedium: what the kickstart's url says of certificates holds for the
 // packages, and for them alone.
 func TestTransferOfTheMedium(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
@@ -29,7 +31,7 @@ func (s *session) readKickstart(ctx context.Context) error {
 		return fmt.Errorf("read the kickstart of %s: %w", found.Origin, err)
 	}
 	name := filepath.Base(found.Origin)
-	options := kickstart.Options{Include: include(ctx, filepath.Dir(s.Paths.Kickstart), serverOptions(s.setup.Record, s.setup.Options)), Rand: rand.Reader}
+	options := kickstart.Options{Include: include(ctx, filepath.Dir(s.Paths.Kickstart), includeOptions(s.setup.Record, s.setup.Options)), Rand: rand.Reader}
 	if err := s.pre(ctx, name, data, options); err != nil {
 		return err
 	}
@@ -65,6 +67,16 @@ func (s *session) pre(ctx context.Context, name string, data []byte, o kickstart
 
 // maxIncluded is the largest file that is included by URL, bytes.
 const maxIncluded = 64 << 20
+
+// includeOptions are how servers are asked for what is included: with the headers that
+// stage 1 sent, since a program can make the file for them.
+func includeOptions(r handoff.Record, o bootargs.Options) fetch.Options {
+	options := serverOptions(r, o)
+	if o.SendMAC {
+		options.Header = r.Network.Cards()
+	}
+	return options
+}
 
 // include reads what %include names: a file, absolute or beside the kickstart, or a URL.
 // What a URL had at first it has for the whole run: the file is read twice, for its

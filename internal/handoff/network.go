@@ -1,6 +1,11 @@
 package handoff
 
-import "net/netip"
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+)
 
 // ResolvConfPath is the file with the name servers, in the form of resolv.conf(5).
 // /etc/resolv.conf is a link to it in stage 1's root and in stage 2's, so that
@@ -15,6 +20,33 @@ type Network struct {
 	DNS        []netip.Addr `json:"dns,omitempty"`      // of all interfaces, as in ResolvConfPath
 	Search     []string     `json:"search,omitempty"`   // domains to look names up in
 	Routes     []Route      `json:"routes,omitempty"`   // rd.route=, besides those of interfaces
+}
+
+// Cards are the headers that name the network cards to a server, those in use first, as
+// Anaconda sends them with inst.ks.sendmac for a kickstart and what that includes.
+func (n *Network) Cards() http.Header {
+	h := http.Header{}
+	if n == nil {
+		return h
+	}
+	list := slices.Clone(n.Interfaces)
+	slices.SortStableFunc(list, func(a, b Interface) int {
+		switch {
+		case a.Usable == b.Usable:
+			return 0
+		case a.Usable:
+			return -1
+		}
+		return 1
+	})
+	i := 0
+	for _, card := range list {
+		if card.MAC != "" {
+			h.Set(fmt.Sprintf("X-RHN-Provisioning-MAC-%d", i), card.Name+" "+card.MAC)
+			i++
+		}
+	}
+	return h
 }
 
 // Interface is one of them.
