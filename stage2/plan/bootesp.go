@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/molt-installer/molt/stage2/host"
@@ -22,7 +23,7 @@ func (s bootloader) installESP(ctx context.Context, env *Env, esp string, first 
 	}
 	if loader != nil {
 		kept := s.fallback(esp) + ".before"
-		if err := env.Host.WriteFile(kept, loader, 0o644); err != nil {
+		if err := keepOnce(env, kept, loader); err != nil {
 			return fmt.Errorf("keep the other system's boot loader as %s: %w", kept, err)
 		}
 		warn(env, "the machine starts by the default path, which another system's boot loader had; that one is now "+kept[len(Target):])
@@ -34,6 +35,16 @@ func (s bootloader) installESP(ctx context.Context, env *Env, esp string, first 
 		s.register(ctx, env, args)
 	}
 	return nil
+}
+
+// keepOnce writes a file that isn't there yet: in another try it is this system's own loader
+// that stands at the fallback path.
+func keepOnce(env *Env, name string, data []byte) error {
+	_, err := env.Host.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return env.Host.WriteFile(name, data, 0o644)
+	}
+	return err
 }
 
 func (s bootloader) target() string {

@@ -424,6 +424,36 @@ func TestOthersLoader(t *testing.T) {
 	}
 }
 
+// TestOthersLoaderOnce: another try doesn't take this system's loader for the one to keep.
+func TestOthersLoaderOnce(t *testing.T) {
+	const fallback = "/target/boot/efi/EFI/BOOT/BOOTX64.EFI"
+	for _, fails := range []string{"", "run grub-install", "write " + fallback + ".before", "stat " + fallback + ".before"} {
+		w := newWorld()
+		w.AddFile("/target/boot/vmlinuz-6.12", "")
+		w.AddFile(fallback, "Windows'")
+		removable := hosttest.Reply{Do: func(_ context.Context, c host.Command) error {
+			if slices.Contains(c.Args, "--removable") {
+				w.AddFile(fallback, "GRUB")
+			}
+			return nil
+		}}
+		w.Answer(removable, "grub-install")
+		s := bootloader{efi: true, vendor: "debian", esps: []string{"/boot/efi"}}
+		if fails != "" {
+			w.FailOn(fails, 1, errors.New("broken"))
+		}
+		for try := range 3 {
+			if err := s.Run(t.Context(), w.env); err != nil && (try > 0 || fails == "") {
+				t.Fatal(fails, err)
+			}
+		}
+		kept, _ := w.File(fallback + ".before")
+		if now, _ := w.File(fallback); kept != "Windows'" || now != "GRUB" {
+			t.Errorf("%q failed: kept %q, there is %q", fails, kept, now)
+		}
+	}
+}
+
 func TestFindNIC(t *testing.T) {
 	nics := []machine.Interface{{Name: "wlan0"}, {Name: "eth0", MAC: "52:54:00:00:00:0a"}, {Name: "eth1", MAC: "52:54:00:00:00:0b", Carrier: true}}
 	for device, want := range map[string]string{"eth0": "eth0", "52-54-00-00-00-0B": "eth1", "link": "eth1", "": "eth1", "eth9": ""} {
