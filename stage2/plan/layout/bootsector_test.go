@@ -33,7 +33,7 @@ func TestBootSectorOf(t *testing.T) {
 		m := &maker{}
 		m.Loader = tt.loader
 		m.Machine.Firmware = "bios"
-		m.Disks = []Disk{{Path: "/dev/sda", Table: "gpt", Parts: []Volume{{Device: "/dev/sda2"}}}}
+		m.Disks = []Disk{{Path: "/dev/sda", Table: "gpt", Kept: true, Parts: []Volume{{Device: "/dev/sda2"}}}}
 		m.Volumes, m.Layers = []Volume{tt.boot}, tt.layers
 		m.disks = []*disk{{Disk: machine.Disk{Path: "/dev/sda"}, room: true}}
 		m.boot()
@@ -46,6 +46,36 @@ func TestBootSectorOf(t *testing.T) {
 		}
 		if got == "" && (len(m.Warnings) != 1 || !strings.Contains(m.Warnings[0], "first sector") || len(m.Boot) > 0) {
 			t.Errorf("%s: warned of %q, boots from %v", name, m.Warnings, m.Boot)
+		}
+	}
+}
+
+// TestBootSectorNobodys: where every disk gets a new table nothing is left that starts a system
+// without a first sector of its own.
+func TestBootSectorNobodys(t *testing.T) {
+	for _, loader := range []config.Bootloader{{Location: "partition"}, {NoMBR: true}} {
+		for name, tt := range map[string]struct {
+			kept   bool
+			others []machine.Disk
+			bad    bool
+		}{
+			"the only disk":      {bad: true},
+			"a stick beside it":  {others: []machine.Disk{{Path: "/dev/sdb", Size: gib, Removable: true}}, bad: true},
+			"an empty reader":    {others: []machine.Disk{{Path: "/dev/sdb"}}, bad: true},
+			"another disk":       {others: []machine.Disk{{Path: "/dev/sdb", Size: gib}}},
+			"its table stays":    {kept: true},
+			"with a second disk": {kept: true, others: []machine.Disk{{Path: "/dev/sdb", Size: gib}}},
+		} {
+			m := &maker{}
+			m.Loader = loader
+			m.Machine.Firmware = machine.BIOS
+			m.Machine.Disks = append([]machine.Disk{{Path: "/dev/sda", Size: gib}}, tt.others...)
+			m.Disks = []Disk{{Path: "/dev/sda", Table: "dos", Kept: tt.kept, Parts: []Volume{{Device: "/dev/sda1", Mount: "/", FSType: "ext4"}}}}
+			m.disks = []*disk{{Disk: m.Machine.Disks[0], room: true}}
+			m.boot()
+			if m.Problems.Has(NoBoot) != tt.bad || tt.bad && !strings.Contains(m.Problems.Error(), "--location=none") {
+				t.Errorf("%+v, %s: %v", loader, name, m.Problems)
+			}
 		}
 	}
 }
