@@ -56,7 +56,7 @@ func system(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"usr/bin/tool": "tool", "etc/hostname": "golden", "etc/fstab": "UUID=golden / ext4\n", "etc/crypttab": "golden\n",
+		"usr/bin/tool": "tool", "etc/hostname": "golden", "etc/fstab": "UUID=golden / ext4\n", "etc/crypttab": "golden\n", "etc/default/keyboard": "XKBLAYOUT=golden\n",
 		"etc/machine-id": "0123456789abcdef0123456789abcdef\n", "etc/ssh/ssh_host_rsa_key": "k", "etc/initramfs-tools/conf.d/resume": "RESUME=UUID=golden\n",
 		"boot/vmlinuz-6.1": "kernel", "dev/null-of-the-image": "", "run/of-the-image": "", ".molt/of-the-image": "", "home/dev/kept": "a directory called dev",
 	} {
@@ -125,6 +125,7 @@ func target(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "etc/fstab"), "UUID=mine / ext4\n", 0o644)
+	put(t, filepath.Join(dir, "etc/default/keyboard"), "XKBLAYOUT=mine\n", 0o644)
 	put(t, filepath.Join(dir, "dev/null"), "", 0o644)
 	return dir
 }
@@ -182,7 +183,7 @@ type finishes struct {
 func checkSystem(t *testing.T, root string) {
 	t.Helper()
 	got := map[string]string{}
-	for _, name := range []string{"usr/bin/tool", "etc/fstab", "etc/machine-id", "bin/also", "home/dev/kept", "boot/initrd.img-6.1"} {
+	for _, name := range []string{"usr/bin/tool", "etc/fstab", "etc/machine-id", "bin/also", "home/dev/kept", "boot/initrd.img-6.1", "etc/default/keyboard"} {
 		data, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Error(err)
@@ -191,7 +192,7 @@ func checkSystem(t *testing.T, root string) {
 	}
 	want := map[string]string{
 		"usr/bin/tool": "tool", "etc/fstab": "UUID=mine / ext4\n", "etc/machine-id": "", "bin/also": "tool", "home/dev/kept": "a directory called dev",
-		"boot/initrd.img-6.1": "update-initramfs -c -k 6.1\n",
+		"boot/initrd.img-6.1": "update-initramfs -c -k 6.1\n", "etc/default/keyboard": "XKBLAYOUT=mine\n",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

@@ -156,8 +156,11 @@ func looksWhole(target, url string) error {
 	return errors.Join(err, fmt.Errorf("the image %s holds no system: there is no /usr and no /bin in it, at its top there is only %q", url, names))
 }
 
-// tables are what the plan has written before: the image has those of another machine.
-func tables() []string { return []string{"etc/fstab", "etc/crypttab", "etc/mdadm/mdadm.conf"} }
+// tables are what the plan has written before: the image has those of another machine. The keyboard is among
+// them since the initramfs that is made has it for passphrases.
+func tables() []string {
+	return []string{"etc/fstab", "etc/crypttab", "etc/mdadm/mdadm.conf", "etc/default/keyboard"}
+}
 
 // keepTables puts them aside, once.
 func keepTables(target string) error {
