@@ -149,6 +149,20 @@ type unclosed struct{ fetch.Tree }
 
 func (unclosed) Close() error { return nil }
 
+// kindAt is kindOf a file of this machine.
+func kindAt(ctx context.Context, name string) (string, error) {
+	file, err := fetch.Dir(filepath.Dir(name)).Open(ctx, filepath.Base(name))
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	kind, err := kindOf(ctx, file)
+	if err != nil {
+		return "", fmt.Errorf("look at %s in it: %w", filepath.Base(name), err)
+	}
+	return kind, nil
+}
+
 // kindOf tells an image by its first bytes.
 func kindOf(ctx context.Context, file fetch.File) (string, error) {
 	r, err := file.Stream(ctx, 0)

@@ -94,10 +94,16 @@ func pack(t *testing.T, kind, root string) string {
 		command(t, "mksquashfs", root, file, "-quiet", "-no-progress")
 	case "ext4":
 		command(t, "mkfs.ext4", "-q", "-d", root, file, "8M")
+	case "ext2":
+		command(t, "mkfs.ext2", "-q", "-d", root, file, "8M")
+	case "crashed":
+		command(t, "mkfs.ext4", "-q", "-d", root, file, "8M")
+		command(t, "debugfs", "-w", "-R", "feature needs_recovery", file)
 	case "live": // an ext4 in a squashfs
 		inner := filepath.Join(t.TempDir(), "LiveOS/rootfs.img")
 		put(t, inner, "", 0o644)
 		command(t, "mkfs.ext4", "-q", "-d", root, inner, "8M")
+		command(t, "debugfs", "-w", "-R", "feature needs_recovery", inner)
 		command(t, "mksquashfs", filepath.Dir(filepath.Dir(inner)), file, "-quiet", "-no-progress")
 	default:
 		options := map[string]string{"tar": "--no-auto-compress", "tar.gz": "--gzip", "tar.xz": "--xz", "tar.zst": "--zstd"}
@@ -158,7 +164,7 @@ func served(t *testing.T, file string) string {
 func TestInstall(t *testing.T) {
 	needRoot(t)
 	root := system(t)
-	for _, kind := range []string{"tar", "tar.gz", "tar.xz", "tar.zst", "squashfs", "ext4", "live"} {
+	for _, kind := range []string{"tar", "tar.gz", "tar.xz", "tar.zst", "squashfs", "ext2", "ext4", "crashed", "live"} {
 		t.Run(kind, func(t *testing.T) {
 			file := pack(t, kind, root)
 			source := config.Source{Kind: "liveimg", URL: served(t, file), Checksum: digestOf(t, file)}
@@ -217,6 +223,33 @@ func checkSystem(t *testing.T, root string) {
 	}
 	if a, b := stat("usr/bin/tool"), stat("usr/bin/hard"); a.Ino != b.Ino {
 		t.Error("hard links have become files")
+	}
+}
+
+// mounts is a machine that notes how it is told to mount, and does nothing.
+type mounts struct {
+	*linuxhost.Host
+	told []string
+}
+
+func (m *mounts) Run(_ context.Context, c host.Command) error {
+	m.told = append(m.told, strings.Join(c.Args[:5], " "))
+	return nil
+}
+
+// TestShow: no kind of file system wants its journal replayed, or minds a twin that is mounted.
+func TestShow(t *testing.T) {
+	needRoot(t)
+	m := &mounts{Host: linuxhost.New()}
+	at := t.TempDir()
+	for _, kind := range []string{"squashfs", "ext4", "xfs"} {
+		if _, err := New(Config{Host: m}).show(t.Context(), kind, "image", at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"mount -t squashfs -o loop,ro", "mount -t ext4 -o loop,ro,noload", "mount -t xfs -o loop,ro,norecovery,nouuid"}
+	if d := cmp.Diff(want, m.told); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 

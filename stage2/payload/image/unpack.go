@@ -87,7 +87,11 @@ func (p *Payload) unmountable(ctx context.Context, im *payload.Image, target str
 	inner := filepath.Join(view, "LiveOS/rootfs.img")
 	if _, missing := os.Stat(inner); missing == nil {
 		view = filepath.Join(target, viewName+"-inner")
-		unmountInner, err := p.show(ctx, "auto", inner, view)
+		kind, err := kindAt(ctx, inner)
+		if err != nil {
+			return err
+		}
+		unmountInner, err := p.show(ctx, kind, inner, view)
 		if err != nil {
 			return err
 		}
@@ -97,7 +101,8 @@ func (p *Payload) unmountable(ctx context.Context, im *payload.Image, target str
 	return p.copyFrom(ctx, view, target, pr)
 }
 
-// show mounts an image, read-only.
+// show mounts an image, read-only, and as it is: one of a system that was running wants its journal
+// replayed first, and XFS refuses a second volume with the UUID of one that is mounted (ext4(5), xfs(5)).
 func (p *Payload) show(ctx context.Context, kind, image, at string) (unmount func() error, err error) {
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		return nil, err
@@ -105,7 +110,8 @@ func (p *Payload) show(ctx context.Context, kind, image, at string) (unmount fun
 	if err := p.Host.Unmount(at); err != nil && !errors.Is(err, syscall.EINVAL) { // of an earlier try
 		return nil, fmt.Errorf("unmount %s: %w", at, err)
 	}
-	if err := p.Host.Run(ctx, host.Command{Args: []string{"mount", "-t", kind, "-o", "loop,ro", image, at}}); err != nil {
+	options := "loop,ro" + map[string]string{"ext4": ",noload", "xfs": ",norecovery,nouuid"}[kind]
+	if err := p.Host.Run(ctx, host.Command{Args: []string{"mount", "-t", kind, "-o", options, image, at}}); err != nil {
 		return nil, err
 	}
 	return func() error { return p.Host.Unmount(at) }, nil
