@@ -135,7 +135,10 @@ func (s bootloader) preseed(ctx context.Context, env *Env) error {
 		return nil
 	}
 	answers := "grub-pc grub-pc/install_devices multiselect " + strings.Join(s.stable, ", ") + "\n"
-	if s.efi {
+	switch {
+	case !s.efi && len(s.stable) == 0: // else it asks whether none is meant, and on which disk it shall be
+		answers += "grub-pc grub-pc/install_devices_empty boolean true\n"
+	case s.efi:
 		own := len(s.esps) == 0 || s.othersLoader(env, s.esps[0]) == nil
 		answers = fmt.Sprintf("grub-efi-amd64 grub2/force_efi_extra_removable boolean %t\n", own)
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/host/hosttest"
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/machine"
@@ -50,6 +52,27 @@ func TestBootSector(t *testing.T) {
 		}
 		if d := cmp.Diff(tt.stable, s.stable); d != "" {
 			t.Errorf("%s: the package's answer (-want +got):\n%s", name, d)
+		}
+	}
+}
+
+// TestPreseed: an upgrade of GRUB's package writes the sectors that the installation did, and none
+// where it wrote none.
+func TestPreseed(t *testing.T) {
+	for want, s := range map[string]bootloader{
+		"grub-pc grub-pc/install_devices multiselect /dev/disk/by-id/ata-A, /dev/sdb\n":                      {stable: []string{"/dev/disk/by-id/ata-A", "/dev/sdb"}},
+		"grub-pc grub-pc/install_devices multiselect \ngrub-pc grub-pc/install_devices_empty boolean true\n": {sector: noSector, disks: []string{"/dev/sda"}},
+		"grub-efi-amd64 grub2/force_efi_extra_removable boolean true\n":                                      {efi: true},
+	} {
+		w := newWorld()
+		w.AddFile("/target/usr/bin/debconf-set-selections", "")
+		var got string
+		w.Answer(hosttest.Reply{Do: func(_ context.Context, c host.Command) error { got = c.Stdin; return nil }}, "debconf-set-selections")
+		if err := s.preseed(t.Context(), w.env); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
 		}
 	}
 }
