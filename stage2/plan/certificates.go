@@ -15,6 +15,9 @@ import (
 // *.crt are trusted (update-ca-certificates(8)).
 const trustedDir = "/usr/local/share/ca-certificates"
 
+// anchorsDir is the same of update-ca-trust(8).
+const anchorsDir = "/etc/pki/ca-trust/source/anchors"
+
 // certificateFile is where a certificate goes in the new system. Without a directory it
 // is one of a CA.
 func certificateFile(c config.Certificate) string {
@@ -54,11 +57,38 @@ func (s certificates) Run(ctx context.Context, env *Env) error {
 			return fmt.Errorf("write the certificate %s: %w", file, err)
 		}
 	}
-	if !slices.ContainsFunc(s.list, isTrusted) {
+	return s.trust(ctx, env)
+}
+
+// trust has the new system trust the CAs. One that was made of an image may have
+// p11-kit's program instead of Debian's (update-ca-trust(8)), or none.
+func (s certificates) trust(ctx context.Context, env *Env) error {
+	list := slices.DeleteFunc(slices.Clone(s.list), func(c config.Certificate) bool { return !isTrusted(c) })
+	var program, dir string
+	switch {
+	case len(list) == 0:
+		return nil
+	case hasProgram(env, "update-ca-certificates"):
+		program, dir = "update-ca-certificates", trustedDir
+	case hasProgram(env, "update-ca-trust") && exists(env, Target+anchorsDir):
+		program, dir = "update-ca-trust", anchorsDir
+	default:
+		for _, c := range list {
+			warn(env, certificateFile(c)+" is there, and the new system doesn't trust it: it has neither update-ca-certificates nor update-ca-trust")
+		}
 		return nil
 	}
-	if err := inTarget(ctx, env, "update-ca-certificates"); err != nil {
-		return fmt.Errorf("have the new system trust the certificates in %s: %w", trustedDir, err)
+	for _, c := range list {
+		if dir == trustedDir {
+			continue // the file is there
+		}
+		file := path.Join(dir, path.Base(certificateFile(c)))
+		if err := env.Host.WriteFile(Target+file, []byte(c.Body), 0o644); err != nil {
+			return fmt.Errorf("write the certificate %s: %w", file, err)
+		}
+	}
+	if err := inTarget(ctx, env, program); err != nil {
+		return fmt.Errorf("have the new system trust the certificates in %s: %w", dir, err)
 	}
 	return nil
 }
