@@ -93,6 +93,8 @@ type Image struct {
 	Size      int64  `json:"size"`             // bytes; -1: not known
 	Installed int64  `json:"installed"`        // about what it becomes, bytes
 	SHA256    string `json:"sha256,omitempty"` // empty: not checked
+
+	Keep []string `json:"keep,omitempty"` // mount points, as "/home", of file systems whose content stays as it is; Install leaves them out
 }
 
 // Discs are the numbers of the discs that will be needed, ascending.

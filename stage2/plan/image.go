@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
@@ -19,6 +20,21 @@ func (b *builder) image() {
 	case !reflect.DeepEqual(b.Answers.Software, config.Software{}):
 		b.plan.Warnings = append(b.plan.Warnings, "%packages: nothing of it is installed: the system is what is in the image")
 	}
+}
+
+// unpacked is the selection for the step that unpacks it: with what the image mustn't write over.
+func (b *builder) unpacked() *payload.Selection {
+	if b.Selection.Image == nil {
+		return b.Selection
+	}
+	sel, im := *b.Selection, *b.Selection.Image
+	for _, v := range b.plan.volumes() {
+		if v.NoFormat && strings.HasPrefix(v.Mount, "/") && v.Mount != "/" {
+			im.Keep = append(im.Keep, v.Mount)
+		}
+	}
+	sel.Image = &im
+	return &sel
 }
 
 // installBase is the step that makes the target a system.

@@ -226,6 +226,60 @@ func checkSystem(t *testing.T, root string) {
 	}
 }
 
+// TestKept: of file systems that are kept nothing is written over, and no owner changed, with what is around them
+// coming from the image.
+func TestKept(t *testing.T) {
+	needRoot(t)
+	root := system(t)
+	put(t, filepath.Join(root, "boot/efi/EFI/BOOT/BOOTX64.EFI"), "of the image", 0o644)
+	put(t, filepath.Join(root, "boot/efivars"), "another name", 0o644)
+	put(t, filepath.Join(root, "home/dev/.profile"), "of the image", 0o644)
+	if err := errors.Join(os.Chmod(filepath.Join(root, "boot"), 0o750), os.Chown(filepath.Join(root, "boot"), 7, 8)); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"tar.gz", "squashfs"} {
+		to := target(t)
+		put(t, filepath.Join(to, "boot/efi/EFI/BOOT/BOOTX64.EFI"), "mine", 0o600)
+		put(t, filepath.Join(to, "home/dev/.profile"), "mine", 0o600)
+		if err := errors.Join(os.Chown(filepath.Join(to, "home/dev"), 1234, 5), os.Chmod(filepath.Join(to, "boot"), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		p := New(Config{Source: config.Source{URL: served(t, pack(t, kind, root))}, Host: linuxhost.New()})
+		sel, err := p.Resolve(t.Context(), payload.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sel.Image.Keep = []string{"/home", "/boot/efi"}
+		if err := p.Fetch(t.Context(), payload.Fetch{Selection: sel, Target: to, Progress: &progress{}}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // as another try does
+			if err := p.Install(t.Context(), sel, to, &progress{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, want := range map[string]string{
+			"boot/efi/EFI/BOOT/BOOTX64.EFI": "mine", "home/dev/.profile": "mine", "boot/vmlinuz-6.1": "kernel", "boot/efivars": "another name", "etc/hostname": "golden", "bin/also": "tool",
+		} {
+			if got, err := os.ReadFile(filepath.Join(to, name)); err != nil || string(got) != want {
+				t.Errorf("%s: /%s has %q (%v), want %q", kind, name, got, err, want)
+			}
+		}
+		for name, want := range map[string][3]uint32{"home/dev": {1234, 5, 0o755}, "boot": {7, 8, 0o750}} {
+			var st syscall.Stat_t
+			if err := syscall.Stat(filepath.Join(to, name), &st); err != nil {
+				t.Fatal(err)
+			}
+			if got := [3]uint32{st.Uid, st.Gid, st.Mode & 0o7777}; got != want {
+				t.Errorf("%s: /%s is %v, want %v", kind, name, got, want)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(to, "home/dev/kept")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: /home has what the image has there: %v", kind, err)
+		}
+	}
+}
+
 // mounts is a machine that notes how it is told to mount, and does nothing.
 type mounts struct {
 	*linuxhost.Host

@@ -61,7 +61,7 @@ func (p *Payload) untar(ctx context.Context, im *payload.Image, target string, p
 	if _, compression, ok := strings.Cut(im.Kind, "."); ok {
 		args = append(args, map[string]string{"gz": "--gzip", "xz": "--xz", "zst": "--zstd"}[compression])
 	}
-	for _, name := range leftOut() {
+	for _, name := range append(leftOut(), kept(im)...) {
 		args = append(args, "--exclude="+name, "--exclude=./"+name, "--exclude=/"+name)
 	}
 	return p.Host.Run(ctx, host.Command{Args: args, NoSync: true, Line: func(line string) {
@@ -96,9 +96,9 @@ func (p *Payload) unmountable(ctx context.Context, im *payload.Image, target str
 			return err
 		}
 		defer func() { err = errors.Join(err, unmountInner()) }()
-		return p.copyFrom(ctx, view, target, pr)
+		return p.copyFrom(ctx, im, view, target, pr)
 	}
-	return p.copyFrom(ctx, view, target, pr)
+	return p.copyFrom(ctx, im, view, target, pr)
 }
 
 // show mounts an image, read-only, and as it is: one of a system that was running wants its journal
@@ -117,24 +117,19 @@ func (p *Payload) show(ctx context.Context, kind, image, at string) (unmount fun
 	return func() error { return p.Host.Unmount(at) }, nil
 }
 
+// kept are the paths below the target whose content is somebody's that stays.
+func kept(im *payload.Image) []string {
+	var names []string
+	for _, k := range im.Keep {
+		names = append(names, strings.Trim(k, "/"))
+	}
+	return names
+}
+
 // copyFrom copies a tree with all that cp(1) can keep, and counts files.
-func (p *Payload) copyFrom(ctx context.Context, from, target string, pr payload.Progress) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	args := []string{"cp", "--archive", "--one-file-system", "--verbose", "--target-directory=" + target, "--"}
-	names := 0
-	for _, e := range entries {
-		if !slices.Contains(leftOut(), e.Name()) {
-			args, names = append(args, filepath.Join(from, e.Name())), names+1
-		}
-	}
-	if names == 0 {
-		return nil // looksWhole says so
-	}
+func (p *Payload) copyFrom(ctx context.Context, im *payload.Image, from, target string, pr payload.Progress) error {
 	var files int64
-	return p.Host.Run(ctx, host.Command{Args: args, NoSync: true, Line: func(line string) {
+	return p.copyLevel(ctx, append(leftOut(), kept(im)...), from, target, ".", func(line string) {
 		if !strings.Contains(line, "' -> '") {
 			pr.Line(line)
 			return
@@ -142,7 +137,60 @@ func (p *Payload) copyFrom(ctx context.Context, from, target string, pr payload.
 		if files++; files%500 == 0 {
 			pr.Advance(files, 0, "files", "")
 		}
-	}})
+	})
+}
+
+// copyLevel copies what is in a directory, but for what is left out. cp(1) can't leave anything out, so it is
+// called for each directory that has any of that deeper down.
+func (p *Payload) copyLevel(ctx context.Context, out []string, from, target, dir string, line func(string)) error {
+	entries, err := os.ReadDir(filepath.Join(from, dir))
+	if err != nil {
+		return err
+	}
+	args := []string{"cp", "--archive", "--one-file-system", "--verbose", "--target-directory=" + filepath.Join(target, dir), "--"}
+	names := len(args)
+	var deeper []string
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		switch {
+		case slices.Contains(out, name):
+		case e.IsDir() && slices.ContainsFunc(out, func(o string) bool { return strings.HasPrefix(o, name+"/") }):
+			deeper = append(deeper, name)
+		default:
+			args = append(args, filepath.Join(from, name))
+		}
+	}
+	if len(args) > names { // of nothing at all, looksWhole tells
+		if err := p.Host.Run(ctx, host.Command{Args: args, NoSync: true, Line: line}); err != nil {
+			return err
+		}
+	}
+	for _, name := range deeper {
+		if err := sameDirectory(filepath.Join(from, name), filepath.Join(target, name)); err != nil {
+			return err
+		}
+		if err := p.copyLevel(ctx, out, from, target, name, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameDirectory makes a directory like another, without what is in it.
+func sameDirectory(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		if err := os.Chown(to, int(st.Uid), int(st.Gid)); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(to, info.Mode())
 }
 
 // looksWhole finds images that aren't of a system, or not from its root on.
