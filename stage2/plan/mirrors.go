@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/payload"
 )
 
 // mirrors checks how the new system is to reach its archives. apt knows one way for
@@ -14,6 +15,9 @@ func (b *builder) mirrors() {
 	ways := map[string]config.Mirror{}
 	for _, m := range b.Answers.Mirrors {
 		subject := "repo --name=" + m.Name
+		if why := b.noMirrors(); why != "" {
+			b.plan.Warnings = append(b.plan.Warnings, subject+": the new system is not told of it: "+why)
+		}
 		u, err := url.Parse(m.URL)
 		if err != nil {
 			continue // check says so
@@ -32,6 +36,18 @@ func (b *builder) mirrors() {
 			b.plan.Warnings = append(b.plan.Warnings, subject+": --noverifyssl: the new system will not check who answers; its packages are signed all the same")
 		}
 	}
+}
+
+// noMirrors says why the new system can't be told of archives; empty: it can.
+func (b *builder) noMirrors() string {
+	apt := func(p payload.Package) bool { return p.Name == "apt" }
+	switch packages := b.Selection.Packages; {
+	case b.Answers.Source.Kind == "liveimg":
+		return "with liveimg, it goes by what the image has in /etc/apt. Write it there in %post"
+	case len(packages) > 0 && !slices.ContainsFunc(packages, apt):
+		return "apt isn't among the packages. Add it to %packages"
+	}
+	return ""
 }
 
 // mirrorFile checks one file of a certificate, which somebody has to put there.

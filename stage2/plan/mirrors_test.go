@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/payload"
 	"github.com/molt-installer/molt/stage2/plan"
 )
 
@@ -30,6 +31,7 @@ func TestMirrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in := input(load(t, "bios"))
 			in.Answers.Mirrors = c.mirrors
+			in.Selection.Packages = append(in.Selection.Packages, payload.Package{Name: "apt", Disc: 1})
 			in.Answers.Certificates = []config.Certificate{{Filename: "ca.pem", Dir: "/etc/own"}}
 			before := len(mustBuild(t, input(load(t, "bios"))).Warnings)
 			p, err := plan.Build(in)
@@ -47,6 +49,24 @@ func TestMirrors(t *testing.T) {
 				t.Errorf("warnings %q, want %q", got, c.warnings)
 			}
 		})
+	}
+}
+
+// TestNoMirrors: where nothing comes of an archive, that is said of each.
+func TestNoMirrors(t *testing.T) {
+	without := input(load(t, "bios"))
+	image := fromImage(t, payload.Image{URL: "http://server/i", Size: 1, Installed: 1})
+	for want, in := range map[string]plan.Input{"apt isn't among the packages": without, "with liveimg": image} {
+		in.Answers.Mirrors = []config.Mirror{{Name: "a", URL: "http://a/debian"}, {Name: "b", URL: "http://b/debian"}}
+		var got []string
+		for _, w := range mustBuild(t, in).Warnings {
+			if strings.HasPrefix(w, "repo --name=") && strings.Contains(w, "the new system is not told of it: ") && strings.Contains(w, want) {
+				got = append(got, w)
+			}
+		}
+		if len(got) != 2 {
+			t.Errorf("%s: warnings %q", want, got)
+		}
 	}
 }
 
