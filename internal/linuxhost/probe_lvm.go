@@ -56,6 +56,8 @@ type lvmReport struct {
 		Path   string `json:"lv_path"`
 		Layout string `json:"lv_layout"`
 		Size   string `json:"lv_size"`
+		Origin string `json:"origin"`
+		Tags   string `json:"lv_tags"` // with commas between them
 	} `json:"lv"`
 	Segments []lvmSegment `json:"seg"`
 }
@@ -113,7 +115,10 @@ func (s *stacks) group(r lvmReport) {
 		if first.Kind != "" {
 			kind = first.Kind
 		}
-		volume := machine.Stacked{Name: v.Name, Device: "/dev/" + g.Name + "/" + v.Name, Kind: kind, Size: count(v.Size)}
+		volume := machine.Stacked{Name: v.Name, Device: "/dev/" + g.Name + "/" + v.Name, Kind: kind, Size: count(v.Size), Origin: v.Origin}
+		if v.Tags != "" {
+			volume.Tags = strings.Split(v.Tags, ",")
+		}
 		content, dir := s.inVolume(volume, first, r)
 		volume.FSType, volume.Label, volume.UUID = content.FSType, content.Label, content.UUID
 		if dir != "" {

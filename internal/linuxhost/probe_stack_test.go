@@ -180,6 +180,7 @@ lvm lvcreate -qq -y -an -Zn -Wn -n root -L 40M "$name" "$3"
 lvm lvcreate -qq -y -an -Zn -Wn -n big-data -L 8M "$name" "$3"
 lvm lvextend -qq "$name/big-data" "$4" -L 20M
 lvm lvcreate -qq -y -an -Zn -Wn --type striped -i 2 -n str -L 16M "$name"
+lvm lvchange -qq --addtag one --addtag two "$name/str"
 mkfs.ext4 -q -F -L system -U 6d6f6c74-0000-4000-8000-00000000000a -E offset=1048576 "$3" 40M`, lvmQuiet, name, a, b)
 	before := bytes.Join([][]byte{read(t, a), read(t, b)}, nil)
 	s := onDevices(t, New(), a, b)
@@ -193,7 +194,7 @@ mkfs.ext4 -q -F -L system -U 6d6f6c74-0000-4000-8000-00000000000a -E offset=1048
 		Kind: "vg", Name: name, UUID: got.UUID, Members: []string{a, b}, Size: 152 << 20, Free: 76 << 20, Extent: 4 << 20, Volumes: []machine.Stacked{
 			{Name: "big-data", Device: dev + "big-data", Kind: "linear", Size: 20 << 20},
 			{Name: "root", Device: dev + "root", Kind: "linear", Size: 40 << 20, FSType: "ext4", Label: "system", UUID: "6d6f6c74-0000-4000-8000-00000000000a"},
-			{Name: "str", Device: dev + "str", Kind: "striped", Size: 16 << 20},
+			{Name: "str", Device: dev + "str", Kind: "striped", Size: 16 << 20, Tags: []string{"one", "two"}},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

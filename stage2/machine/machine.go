@@ -92,6 +92,9 @@ type Stacked struct {
 	FSType string `json:"fstype,omitempty"`
 	Label  string `json:"label,omitempty"`
 	UUID   string `json:"uuid,omitempty"`
+
+	Origin string   `json:"origin,omitempty"` // the volume that a logical volume is a snapshot of
+	Tags   []string `json:"tags,omitempty"`   // of a logical volume: lvm(8)
 }
 
 // Drive is an optical drive.
