@@ -91,6 +91,27 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// TestUnseen: what is on a thin volume can't be seen while its group is off, so a kept
+// one has the file system that the answers say, or none is taken for granted.
+func TestUnseen(t *testing.T) {
+	m := shelf()
+	m.Stacks[1].Volumes[0].Kind, m.Stacks[1].Volumes[0].FSType = "thin", ""
+	s := everything(part("biosboot", 1, on("sda")), part("/", 5000, on("sda")))
+	s.Clear.Drives = []string{"sda"}
+	s.Groups = []config.VolumeGroup{{Name: "vg0", Existing: true}}
+	home := config.Logical{Mount: "/home", Name: "home", Group: "vg0", Format: config.Format{Existing: true, NoFormat: true}}
+	s.Logicals = []config.Logical{home}
+	if got := layout.Make(request(m, s)); !got.Problems.Has(layout.BadReference) || !strings.Contains(got.Problems.Error(), "--fstype=") {
+		t.Errorf("without --fstype: %v", got.Problems)
+	}
+	s.Logicals[0].FSType = "xfs"
+	got := layout.Make(request(m, s))
+	i := slices.IndexFunc(got.Volumes, func(v layout.Volume) bool { return v.Mount == "/home" })
+	if len(got.Problems) > 0 || i < 0 || got.Volumes[i].FSType != "xfs" || !got.Volumes[i].NoFormat {
+		t.Errorf("with it: %v, %+v", got.Problems, got.Volumes)
+	}
+}
+
 // TestEmptyExtended: an extended partition goes with the last of what is in it, and one that was
 // empty before stays.
 func TestEmptyExtended(t *testing.T) {

@@ -260,11 +260,21 @@ func (m *maker) addLogicals(vg *group) {
 		if lv.old != nil {
 			v.Existing, v.NoFormat, v.FSType, v.Label, v.UUID = true, true, lv.old.FSType, lv.old.Label, lv.old.UUID
 			if lv.NoFormat {
-				fs = lv.old.FSType
+				fs = m.seen(lv)
 			}
 		}
 		m.upon(v, lv.Mount, fs, lv.Format)
 	}
+}
+
+// seen is what is on a volume that is kept. Of a thin one it can't be seen while its
+// group is off.
+func (m *maker) seen(lv *logical) string {
+	fs := cmp.Or(lv.old.FSType, lv.FSType)
+	if fs == "" && strings.HasPrefix(lv.Mount, "/") {
+		m.Problems.Add(BadReference, lv.Mount, "what is on the volume %s of %s can't be seen, or nothing is; say --fstype=, or leave --noformat out", lv.Name, lv.Group)
+	}
+	return fs
 }
 
 func (lv *logical) layer(m *maker, vg *group) Layer {
