@@ -32,7 +32,7 @@ user --name=ada --password=` + userPassword + `
 zerombr
 clearpart --all --initlabel
 autopart
-bootloader
+bootloader --timeout=1
 poweroff
 %packages
 @data
