@@ -497,12 +497,41 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestInterrupted: with its context ended nothing stays mounted, and another try succeeds.
+// stopped is a machine whose installation is ended when cp starts.
+type stopped struct {
+	finishes
+	end  func()
+	seen bool // what is mounted below at was there then
+	at   string
+}
+
+// Run implements host.Commands.
+func (s *stopped) Run(ctx context.Context, c host.Command) error {
+	if c.Args[0] == "cp" && s.end != nil {
+		s.end()
+		s.end, s.seen = nil, mountedBelow(s.t, s.at)
+	}
+	return s.finishes.Run(ctx, c)
+}
+
+// mountedBelow reports whether the kernel has anything mounted below a directory.
+func mountedBelow(t *testing.T, dir string) bool {
+	t.Helper()
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(table), " "+dir+"/")
+}
+
+// TestInterrupted: when it is ended while an image is mounted nothing stays so, and another try succeeds.
 func TestInterrupted(t *testing.T) {
 	needRoot(t)
 	root := system(t)
 	to, pr := target(t), &progress{}
-	p := New(Config{Source: config.Source{URL: served(t, pack(t, "squashfs", root))}, Host: finishes{linuxhost.New(), t}})
+	ended, cancel := context.WithCancel(t.Context())
+	machine := &stopped{finishes: finishes{linuxhost.New(), t}, end: cancel, at: to}
+	p := New(Config{Source: config.Source{URL: served(t, pack(t, "live", root))}, Host: machine})
 	sel, err := p.Resolve(t.Context(), payload.Request{})
 	if err != nil {
 		t.Fatal(err)
@@ -510,10 +539,14 @@ func TestInterrupted(t *testing.T) {
 	if err := p.Fetch(t.Context(), payload.Fetch{Selection: sel, Target: to, Progress: pr}); err != nil {
 		t.Fatal(err)
 	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := p.Install(ended, sel, to, pr); err == nil {
-		t.Error("it went on")
+	if err := p.Install(ended, sel, to, pr); !errors.Is(err, context.Canceled) {
+		t.Errorf("it went on: %v", err)
+	}
+	if !machine.seen {
+		t.Error("nothing was mounted when cp started")
+	}
+	if mountedBelow(t, to) {
+		t.Error("the image is still mounted")
 	}
 	if err := p.Install(t.Context(), sel, to, pr); err != nil {
 		t.Fatal(err)
