@@ -1,9 +1,14 @@
 package plan
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -16,34 +21,138 @@ import (
 type snapshot struct {
 	base
 	disks
-	asked config.Snapshot
-	on    []string // the devices of its group
+	asked  config.Snapshot
+	on     []string // the devices of its group
+	system []Layer  // the group's volumes that get the new system, after a snapshot of before
+	space  int64    // bytes that they will hold
 }
 
-const preInstall = "pre-install" // of a Snapshot; the other is post-install
+const (
+	preInstall  = "pre-install" // of a Snapshot
+	postInstall = "post-install"
+
+	tryTag  = "molt-try"          // of a snapshot of before, until the installation is done
+	postTag = "molt-post-install" // of one of the new system, for good: the next installation makes it anew
+)
+
+func snapshotTag(when string) string {
+	if when == preInstall {
+		return tryTag
+	}
+	return postTag
+}
+
+// earlier reports whether v is the snapshot s of an earlier try, or as the last installation
+// made it. Its origin can have been removed since.
+func earlier(s config.Snapshot, v machine.Stacked) bool {
+	_, origin, _ := strings.Cut(s.Volume, "/")
+	return slices.Contains(v.Tags, snapshotTag(s.When)) && (v.Origin == origin || v.Origin == "" && s.When == postInstall)
+}
 
 func (s snapshot) Run(ctx context.Context, env *Env) error {
 	if err := s.check(env); err != nil {
 		return err
 	}
 	loadTargets(ctx, env, "dm-thin-pool")
-	group, _, _ := strings.Cut(s.asked.Volume, "/")
-	var names strings.Builder
-	c := host.Command{Args: lvmArgs(s.on, "lvs", "--noheadings", "--options", "lv_name", group), Env: host.WithoutUdev(), Stdout: &names}
-	if err := runIn(ctx, env, c); err != nil {
-		return fmt.Errorf("list the volumes of %s: %w", group, err)
+	group, origin, _ := strings.Cut(s.asked.Volume, "/")
+	all, err := listVolumes(ctx, env, s.on, group)
+	if err != nil {
+		return err
 	}
-	if slices.Contains(strings.Fields(names.String()), s.asked.Name) {
-		if s.asked.When == preInstall {
+	if v, is := all[s.asked.Name]; is {
+		switch {
+		case !earlier(s.asked, v.stacked()):
+			return fmt.Errorf("make the snapshot %s of %s: there is another volume %s/%s by now; remove it (lvremove), or give the snapshot another name", s.asked.Name, s.asked.Volume, group, s.asked.Name)
+		case s.asked.When == preInstall:
 			return nil // by an earlier try, before anything was written: there is no better one
 		}
 		if err := lvm(ctx, env, s.on, "lvremove", "--force", group+"/"+s.asked.Name); err != nil {
 			return fmt.Errorf("remove the snapshot %s/%s of an earlier try: %w", group, s.asked.Name, err)
 		}
 	}
+	if err := s.room(all, group, all[origin].Pool); err != nil {
+		return err
+	}
 	// Without its type, LVM asks for the module of snapshots that aren't thin.
-	if err := lvm(ctx, env, s.on, "lvcreate", "--type", "thin", "--snapshot", "--name", s.asked.Name, s.asked.Volume); err != nil {
+	if err := lvm(ctx, env, s.on, "lvcreate", "--type", "thin", "--snapshot", "--addtag", snapshotTag(s.asked.When), "--name", s.asked.Name, s.asked.Volume); err != nil {
 		return fmt.Errorf("make the snapshot %s of %s: %w", s.asked.Name, s.asked.Volume, err)
+	}
+	return nil
+}
+
+// room refuses to keep all old blocks where the new system wouldn't find room beside them:
+// a write to a full pool hangs. How full it is, only the running pool says.
+func (s snapshot) room(all map[string]volume, group, pool string) error {
+	if !slices.ContainsFunc(s.system, func(l Layer) bool { return pool != "" && cmp.Or(l.Pool, all[l.Name].Pool) == pool }) {
+		return nil
+	}
+	used, err := strconv.ParseFloat(all[pool].Used, 64)
+	size, err2 := strconv.ParseInt(all[pool].Size, 10, 64)
+	if err := cmp.Or(err, err2); err != nil {
+		return fmt.Errorf("make the snapshot %s of %s: how full the thin pool %s/%s is can't be found out: %w", s.asked.Name, s.asked.Volume, group, pool, err)
+	}
+	if free := int64(float64(size) * (100 - used) / 100); free < s.space {
+		return fmt.Errorf("make the snapshot %s of %s: what it keeps stays in the thin pool %s/%s, which has %s free, and the new system needs up to %s there; make the pool larger (lvextend), remove old snapshots, or leave this one out",
+			s.asked.Name, s.asked.Volume, group, pool, machine.Size(free), machine.Size(s.space))
+	}
+	return nil
+}
+
+// volume is a logical volume as lvs reports it: lvmreport(7).
+type volume struct {
+	Name   string `json:"lv_name"`
+	Origin string `json:"origin"`
+	Tags   string `json:"lv_tags"`
+	Pool   string `json:"pool_lv"`
+	Size   string `json:"lv_size"`      // bytes
+	Used   string `json:"data_percent"` // of a pool
+}
+
+func (v volume) stacked() machine.Stacked {
+	return machine.Stacked{Name: v.Name, Origin: v.Origin, Tags: strings.Split(v.Tags, ",")}
+}
+
+func listVolumes(ctx context.Context, env *Env, devices []string, group string) (map[string]volume, error) {
+	var out bytes.Buffer
+	c := host.Command{Env: host.WithoutUdev(), Stdout: &out, Args: lvmArgs(devices, "lvs", "--reportformat", "json", "--units", "b", "--nosuffix",
+		"--options", "lv_name,origin,lv_tags,pool_lv,lv_size,data_percent", group)}
+	var report struct {
+		Report []struct {
+			Volumes []volume `json:"lv"`
+		} `json:"report"`
+	}
+	err := runIn(ctx, env, c)
+	if err == nil {
+		err = json.Unmarshal(out.Bytes(), &report)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the volumes of %s: %w", group, err)
+	}
+	all := map[string]volume{}
+	for _, r := range report.Report {
+		for _, v := range r.Volumes {
+			all[v.Name] = v
+		}
+	}
+	return all, nil
+}
+
+// untag ends the marks of an installation that isn't done yet: from now on its snapshots are
+// as any other's.
+type untag struct {
+	base
+	disks
+	of map[string][]string // by a snapshot's "group/name": the devices of its group
+}
+
+func (s untag) Run(ctx context.Context, env *Env) error {
+	if err := s.check(env); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.of)) {
+		if err := lvm(ctx, env, s.of[name], "lvchange", "--deltag", tryTag, name); err != nil {
+			return fmt.Errorf("mark the snapshot %s as done: %w", name, err)
+		}
 	}
 	return nil
 }
@@ -80,9 +189,12 @@ func (b *builder) badSnapshot(s config.Snapshot) (Code, string) {
 		return BadReference, "the volume group " + groupName + " is made by this installation, and nothing of it is there before; use --when=post-install"
 	case clash:
 		return NameTaken, groupName + "/" + s.Name + " is the name of " + describeLayer(made)
-	case s.When == preInstall && is && taken.Kind == "thin":
-		b.plan.Warnings = append(b.plan.Warnings, "snapshot "+s.Volume+": "+groupName+"/"+s.Name+" is there already, as an earlier try leaves it, and stays as it is")
-		return "", ""
+	case is && taken.Kind == "thin" && earlier(s, taken):
+		what := "is there already, by an earlier try, and stays as it is"
+		if s.When == postInstall {
+			what = "is there already, by an earlier installation, and is made anew"
+		}
+		b.plan.Warnings = append(b.plan.Warnings, "snapshot "+s.Volume+": "+groupName+"/"+s.Name+" "+what)
 	case is:
 		return NameTaken, groupName + "/" + s.Name + " is there already; remove it (lvremove), or give the snapshot another name"
 	}
@@ -133,21 +245,58 @@ func (b *builder) oldVolumes(group Layer) []machine.Stacked {
 // snapshotSteps adds the snapshots of one time. Those of before the installation come as soon as
 // their group can be read, when none of its volumes has been changed.
 func (b *builder) snapshotSteps(when string) {
-	var seenDisks disks
-	for _, d := range b.plan.Disks {
-		seenDisks = append(seenDisks, seen{d.Path, d.Seq})
-	}
+	seenDisks := b.seenDisks()
 	for _, s := range b.Answers.Storage.Snapshots {
 		if s.When != when {
 			continue
 		}
 		groupName, _, _ := strings.Cut(s.Volume, "/")
 		group, _ := b.groupLayer(groupName)
-		step := snapshot{base{"snapshot-" + groupName + "-" + s.Name, "Make the snapshot " + groupName + "/" + s.Name + " of " + s.Volume, 2}, seenDisks, s, group.On}
+		step := snapshot{base{"snapshot-" + groupName + "-" + s.Name, "Make the snapshot " + groupName + "/" + s.Name + " of " + s.Volume, 2}, seenDisks, s, group.On, nil, 0}
 		at := len(b.plan.Steps)
 		if when == preInstall {
+			step.system, step.space = b.systemIn(groupName), b.plan.Space.Total()
 			at = 1 + slices.IndexFunc(b.plan.Steps, func(p Step) bool { return p.ID() == "layer-"+layerID(group) })
 		}
 		b.plan.Steps = slices.Insert(b.plan.Steps, at, Step(step))
 	}
+}
+
+// untagStep adds what lets the next installation tell this one's snapshots from its own.
+func (b *builder) untagStep() {
+	step := untag{base{"snapshot-tags", "Mark the snapshots as done", 1}, b.seenDisks(), map[string][]string{}}
+	for _, s := range b.Answers.Storage.Snapshots {
+		if groupName, _, _ := strings.Cut(s.Volume, "/"); s.When == preInstall {
+			group, _ := b.groupLayer(groupName)
+			step.of[groupName+"/"+s.Name] = group.On
+		}
+	}
+	if len(step.of) > 0 {
+		b.add(step)
+	}
+}
+
+func (b *builder) seenDisks() disks {
+	var all disks
+	for _, d := range b.plan.Disks {
+		all = append(all, seen{d.Path, d.Seq})
+	}
+	return all
+}
+
+// systemIn are the volumes of a group that the system is installed on.
+func (b *builder) systemIn(group string) []Layer {
+	var all []Layer
+	for _, v := range b.plan.volumes() {
+		if !systemMount(v.Mount) {
+			continue
+		}
+		layers, _ := b.plan.below(v.Device, b.plan.Layers)
+		for _, l := range layers {
+			if l.Kind == LayerLV && l.Group == group {
+				all = append(all, l)
+			}
+		}
+	}
+	return all
 }

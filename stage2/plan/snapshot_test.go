@@ -26,7 +26,10 @@ func snapshotBuilder(all ...config.Snapshot) *builder {
 		{Kind: LayerLV, Name: "bak", Group: "old", Pool: "p", Device: "/dev/old/bak"},
 		{Kind: LayerLV, Name: "opt", Group: "old", Device: "/dev/old/opt", CacheMiB: 64},
 	}
-	volumes := []machine.Stacked{{Name: "home", Kind: "thin"}, {Name: "p", Kind: "thin-pool"}, {Name: "log", Kind: "linear"}, {Name: "before", Kind: "thin"}}
+	volumes := []machine.Stacked{{Name: "home", Kind: "thin"}, {Name: "p", Kind: "thin-pool"}, {Name: "log", Kind: "linear"},
+		{Name: "before", Kind: "thin", Origin: "home", Tags: []string{"x", "molt-try"}}, {Name: "of-root", Kind: "thin", Origin: "root", Tags: []string{"molt-try"}},
+		{Name: "last-year", Kind: "thin", Origin: "home"}, {Name: "data", Kind: "thin"}, {Name: "after", Kind: "thin", Origin: "home", Tags: []string{"molt-post-install"}},
+		{Name: "after-removed", Kind: "thin", Tags: []string{"molt-post-install"}}, {Name: "after-root", Kind: "thin", Origin: "root", Tags: []string{"molt-post-install"}}}
 	b.Machine.Stacks = []machine.Stack{
 		{Kind: "vg", Name: "old", Members: []string{"/dev/vdz1"}, Volumes: []machine.Stacked{{Name: "elsewhere", Kind: "thin"}}},
 		{Kind: "vg", Name: "old", Members: []string{"/dev/vdb1"}, Volumes: volumes},
@@ -46,6 +49,14 @@ func TestSnapshotAnswers(t *testing.T) {
 		"of what stays":          {config.Snapshot{Volume: "old/home", Name: "s", When: post}, "", "", 0},
 		"before":                 {config.Snapshot{Volume: "old/home", Name: "s", When: pre}, "", "", 0},
 		"again":                  {config.Snapshot{Volume: "old/home", Name: "before", When: pre}, "", "", 1},
+		"last year's":            {config.Snapshot{Volume: "old/home", Name: "last-year", When: pre}, NameTaken, "lvremove", 0},
+		"a volume":               {config.Snapshot{Volume: "old/home", Name: "data", When: pre}, NameTaken, "lvremove", 0},
+		"of another, before":     {config.Snapshot{Volume: "old/home", Name: "of-root", When: pre}, NameTaken, "lvremove", 0},
+		"of after, before":       {config.Snapshot{Volume: "old/home", Name: "after", When: pre}, NameTaken, "lvremove", 0},
+		"afterwards, again":      {config.Snapshot{Volume: "old/home", Name: "after", When: post}, "", "", 1},
+		"its origin is new":      {config.Snapshot{Volume: "old/home", Name: "after-removed", When: post}, "", "", 1},
+		"of another, after":      {config.Snapshot{Volume: "old/home", Name: "after-root", When: post}, NameTaken, "lvremove", 0},
+		"a volume, afterwards":   {config.Snapshot{Volume: "old/home", Name: "data", When: post}, NameTaken, "lvremove", 0},
 		"afterwards, name taken": {config.Snapshot{Volume: "old/home", Name: "before", When: post}, NameTaken, "lvremove", 0},
 		"name of another kind":   {config.Snapshot{Volume: "old/home", Name: "log", When: pre}, NameTaken, "old/log", 0},
 		"name of what is made":   {config.Snapshot{Volume: "new/root", Name: "var", When: post}, NameTaken, "the logical volume new/var", 0},
@@ -90,31 +101,122 @@ func TestSnapshotOrder(t *testing.T) {
 	}
 }
 
+// lvs is what lvs says of the group "vg": a pool of 1000 MiB that is used so far, its volume
+// root and another one.
+func lvs(used, name, origin, tags string) hosttest.Reply {
+	return hosttest.Reply{Stdout: `{"report": [{"lv": [
+		{"lv_name":"pool", "origin":"", "lv_tags":"", "pool_lv":"", "lv_size":"1048576000", "data_percent":"` + used + `"},
+		{"lv_name":"root", "origin":"", "lv_tags":"", "pool_lv":"pool", "lv_size":"838860800", "data_percent":"12.00"},
+		{"lv_name":"` + name + `", "origin":"` + origin + `", "lv_tags":"` + tags + `", "pool_lv":"pool", "lv_size":"838860800", "data_percent":"12.00"}]}]}`}
+}
+
+func snapshotStep(when string, system ...Layer) snapshot {
+	return snapshot{on: []string{"/dev/vda2"}, asked: config.Snapshot{Volume: "vg/root", Name: "s", When: when}, system: system, space: 500 << 20}
+}
+
+// lvmChanges are the commands that change volumes.
+func lvmChanges(w *world) []string {
+	var got []string
+	for _, c := range w.Called("run lvm lv") {
+		if command := strings.Fields(c)[2]; command != "lvs" {
+			got = append(got, command)
+		}
+	}
+	return got
+}
+
 // TestSnapshotAgain: another try makes the snapshot of the new system anew, and leaves the one of
-// the old system, which is written over by then.
+// the old system, which is written over by then. What is not by this installer stays, and is no snapshot.
 func TestSnapshotAgain(t *testing.T) {
-	for when, want := range map[string][]string{"pre-install": nil, "post-install": {"lvremove", "lvcreate"}} {
+	for name, tt := range map[string]struct {
+		when, there, origin, tags string
+		want                      []string
+		fails                     bool
+	}{
+		"before":             {preInstall, "x", "root", "", []string{"lvcreate"}, false},
+		"after":              {postInstall, "x", "root", "", []string{"lvcreate"}, false},
+		"before, again":      {preInstall, "s", "root", "molt-try", nil, false},
+		"after, again":       {postInstall, "s", "root", "a,molt-post-install", []string{"lvremove", "lvcreate"}, false},
+		"before, a stranger": {preInstall, "s", "", "", nil, true},
+		"before, last year":  {preInstall, "s", "root", "", nil, true},
+		"before, of another": {preInstall, "s", "home", "molt-try", nil, true},
+		"after, a stranger":  {postInstall, "s", "", "", nil, true},
+		"after, of before":   {postInstall, "s", "root", "molt-try", nil, true},
+	} {
 		w := newWorld()
-		s := snapshot{on: []string{"/dev/vda2"}, asked: config.Snapshot{Volume: "vg/root", Name: "s", When: when}}
-		if err := s.Run(t.Context(), w.env); err != nil {
-			t.Fatal(err)
+		w.Answer(lvs("12.00", tt.there, tt.origin, tt.tags), "lvm", "lvs")
+		err := snapshotStep(tt.when).Run(t.Context(), w.env)
+		if d := cmp.Diff(tt.want, lvmChanges(w)); d != "" || (err != nil) != tt.fails {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, d)
 		}
-		if n := len(w.Called("run lvm lvcreate")); n != 1 {
-			t.Errorf("%s: made %d times at first", when, n)
-		}
-		w = newWorld()
-		w.Answer(hosttest.Reply{Stdout: "  root\n  s\n"}, "lvm", "lvs")
-		if err := s.Run(t.Context(), w.env); err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, c := range w.Called("run lvm lv") {
-			if command := strings.Fields(c)[2]; command != "lvs" {
-				got = append(got, command)
+		for _, c := range w.Called("run lvm lvcreate") {
+			if !strings.Contains(c, "--addtag "+map[string]string{preInstall: "molt-try", postInstall: "molt-post-install"}[tt.when]+" ") {
+				t.Errorf("%s: %s", name, c)
 			}
 		}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("%s (-want +got):\n%s", when, d)
+	}
+}
+
+// TestSnapshotDone: once all is done nothing says any more that a try is under way.
+func TestSnapshotDone(t *testing.T) {
+	b := snapshotBuilder(config.Snapshot{Volume: "new/root", Name: "t", When: postInstall})
+	if b.untagStep(); len(b.plan.Steps) > 0 {
+		t.Errorf("without a snapshot of before: %v", b.plan.Steps)
+	}
+	b = snapshotBuilder(config.Snapshot{Volume: "old/home", Name: "s", When: preInstall}, config.Snapshot{Volume: "new/root", Name: "t", When: postInstall})
+	b.untagStep()
+	w := newWorld()
+	if err := b.plan.Steps[0].Run(t.Context(), w.env); err != nil {
+		t.Fatal(err)
+	}
+	calls := w.Called("run lvm")
+	if len(calls) != 1 || !strings.Contains(calls[0], "--devices /dev/vdb1 ") || !strings.HasSuffix(calls[0], " --deltag molt-try old/s") {
+		t.Errorf("ran %q", calls)
+	}
+	w.FailOn("run lvm lvchange", 1, errors.New("no"))
+	if err := b.plan.Steps[0].Run(t.Context(), w.env); err == nil || !strings.Contains(err.Error(), "old/s") {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// TestSnapshotRoom: before anything of the pool is written it has room for the new system beside all
+// that a snapshot keeps.
+func TestSnapshotRoom(t *testing.T) {
+	root, made, beside := Layer{Name: "root"}, Layer{Name: "usr", Pool: "pool"}, Layer{Name: "usr", Pool: "pool2"}
+	for name, tt := range map[string]struct {
+		used   string
+		system []Layer
+		fails  bool
+	}{
+		"half used":        {"49.00", []Layer{root}, false},
+		"too full":         {"51.00", []Layer{root}, true},
+		"too full, made":   {"51.00", []Layer{made}, true},
+		"not known":        {"", []Layer{root}, true},
+		"system elsewhere": {"99.00", []Layer{beside}, false},
+		"no system on it":  {"99.00", nil, false},
+	} {
+		w := newWorld()
+		w.Answer(lvs(tt.used, "x", "", ""), "lvm", "lvs")
+		err := snapshotStep(preInstall, tt.system...).Run(t.Context(), w.env)
+		if (err != nil) != tt.fails || tt.fails != (len(lvmChanges(w)) == 0) || tt.fails && !strings.Contains(err.Error(), "vg/pool") {
+			t.Errorf("%s: %v, %q", name, err, lvmChanges(w))
+		}
+	}
+}
+
+// TestSnapshotNeeds: which volumes of a group get the system, through what is on them.
+func TestSnapshotNeeds(t *testing.T) {
+	b := snapshotBuilder(config.Snapshot{Volume: "old/home", Name: "s", When: preInstall})
+	b.plan.Layers = append(b.plan.Layers, Layer{Kind: LayerLUKS, Name: "luks-1", Device: "/dev/mapper/luks-1", On: []string{"/dev/old/bak"}})
+	b.plan.Volumes = []Volume{{Mount: "/", Device: "/dev/mapper/luks-1"}, {Mount: "/home", Device: "/dev/old/home"}, {Mount: "/var", Device: "/dev/new/var"}}
+	b.plan.Space = Space{Fetch: 1, Installed: 2, Image: 4}
+	for _, l := range b.plan.Layers {
+		b.add(layerStep(nil, l, b.plan.Layers))
+	}
+	b.snapshotSteps(preInstall)
+	for _, step := range b.plan.Steps {
+		if s, ok := step.(snapshot); ok && (len(s.system) != 1 || s.system[0].Name != "bak" || s.space != 7) {
+			t.Errorf("%+v, %d bytes", s.system, s.space)
 		}
 	}
 }
@@ -123,9 +225,9 @@ func TestSnapshotAgain(t *testing.T) {
 func TestSnapshotFails(t *testing.T) {
 	for _, call := range []string{"run lvm lvs", "run lvm lvremove", "run lvm lvcreate"} {
 		w := newWorld()
-		w.Answer(hosttest.Reply{Stdout: "s\n"}, "lvm", "lvs")
+		w.Answer(lvs("12.00", "s", "root", "molt-post-install"), "lvm", "lvs")
 		w.FailOn(call, 1, errors.New("no"))
-		err := snapshot{on: []string{"/dev/vda2"}, asked: config.Snapshot{Volume: "vg/root", Name: "s", When: "post-install"}}.Run(t.Context(), w.env)
+		err := snapshotStep(postInstall).Run(t.Context(), w.env)
 		if err == nil || !strings.Contains(err.Error(), "vg") {
 			t.Errorf("%s: %v", call, err)
 		}

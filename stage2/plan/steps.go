@@ -29,7 +29,7 @@ func (b *builder) steps() {
 	b.systemSteps()
 	p.Steps = append(p.Steps, b.Extra...)
 	b.scripts(config.Post)
-	b.snapshotSteps("post-install")
+	b.snapshotSteps(postInstall)
 	if log := b.logs(); len(log.files) > 0 {
 		p.Steps = append(p.Steps, log)
 		if _, wanted := log.files["plan.json"]; wanted {
@@ -37,6 +37,7 @@ func (b *builder) steps() {
 		}
 	}
 	p.Steps = append(p.Steps, leave{base{"leave", "Write everything out", 5}, b.swapsInUse(), b.targetMounts()})
+	b.untagStep()
 	for i, s := range b.scriptsOf(config.OnError) {
 		p.OnError = append(p.OnError, NewScript(fmt.Sprintf("onerror-%d", i+1), s))
 	}
