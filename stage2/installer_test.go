@@ -347,8 +347,11 @@ func TestLogging(t *testing.T) {
 	}
 }
 
-// logs is a syslog server.
-type logs struct{ net.PacketConn }
+// logs is a syslog server. It reads all the time: the kernel drops what finds no room.
+type logs struct {
+	net.PacketConn
+	messages chan string
+}
 
 func logServer(t *testing.T) *logs {
 	t.Helper()
@@ -356,8 +359,23 @@ func logServer(t *testing.T) *logs {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
-	return &logs{c}
+	l := &logs{c, make(chan string, 1<<16)}
+	go func() {
+		defer close(l.messages)
+		for message := make([]byte, 65536); ; {
+			n, _, err := c.ReadFrom(message)
+			if err != nil {
+				return
+			}
+			l.messages <- string(message[:n])
+		}
+	}()
+	t.Cleanup(func() {
+		c.Close()
+		for range l.messages { // until the reader has ended
+		}
+	})
+	return l
 }
 
 func (l *logs) port() string { _, port, _ := net.SplitHostPort(l.LocalAddr().String()); return port }
@@ -365,13 +383,11 @@ func (l *logs) port() string { _, port, _ := net.SplitHostPort(l.LocalAddr().Str
 // read waits for the next message.
 func (l *logs) read(t *testing.T) string {
 	t.Helper()
-	if err := l.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
+	select {
+	case message := <-l.messages:
+		return message
+	case <-time.After(time.Minute):
+		t.Fatal("no message for a minute")
+		return ""
 	}
-	message := make([]byte, 65536)
-	n, _, err := l.ReadFrom(message)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(message[:n])
 }
