@@ -45,10 +45,17 @@ func unbindFirst(env *Env, n int) error {
 type install struct {
 	base
 	selection *payload.Selection
+	firewall  bool // nft is needed later; nobody adds packages to an image
 }
 
 func (s install) Run(ctx context.Context, env *Env) error {
-	return env.Payload.Install(ctx, s.selection, Target, reporter{env})
+	if err := env.Payload.Install(ctx, s.selection, Target, reporter{env}); err != nil {
+		return err
+	}
+	if s.firewall {
+		return needNft(env)
+	}
+	return nil
 }
 
 // finish lets the payload clean up, and put the target's initramfs in place. It

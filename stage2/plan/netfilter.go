@@ -26,14 +26,22 @@ func (s netfilter) Run(ctx context.Context, env *Env) error {
 	if s.rules == "" {
 		return s.off(ctx, env)
 	}
-	if !hasProgram(env, "nft") {
-		return errors.New("set up the firewall: the new system has no nft; the package nftables brings it")
+	if err := needNft(env); err != nil {
+		return err
 	}
 	if err := env.Host.WriteFile(Target+nftablesFile, []byte(s.rules), 0o755); err != nil {
 		return fmt.Errorf("write %s: %w", nftablesFile, err)
 	}
 	if err := inTarget(ctx, env, "systemctl", "enable", nftablesService); err != nil {
 		return fmt.Errorf("have the firewall set up at each start: %w", err)
+	}
+	return nil
+}
+
+// needNft looks for what loads the rules.
+func needNft(env *Env) error {
+	if !hasProgram(env, "nft") {
+		return errors.New("set up the firewall: the new system has no nft; the package nftables brings it, which an image must have in it")
 	}
 	return nil
 }

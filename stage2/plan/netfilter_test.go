@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,6 +34,33 @@ func TestNetfilter(t *testing.T) {
 	if n := len(w.Called("run in /target: systemctl enable nftables.service")); n != 2 {
 		t.Errorf("enabled %d times", n)
 	}
+}
+
+// TestNftMissing: that an image has no nft is known as soon as it is unpacked.
+func TestNftMissing(t *testing.T) {
+	for mode, missing := range map[string]bool{"enabled": true, "disabled": false, "": false} {
+		b := &builder{}
+		b.Selection = &payload.Selection{Image: &payload.Image{}}
+		b.Answers.Firewall.Mode, b.Answers.Boot.Location = mode, "none"
+		b.systemSteps()
+		at := slices.IndexFunc(b.plan.Steps, func(s Step) bool { return s.ID() == "install" })
+		w := newWorld()
+		w.env.Payload = unpacks{}
+		err := b.plan.Steps[at].Run(t.Context(), w.env)
+		if missing != (err != nil && strings.Contains(err.Error(), "has no nft")) {
+			t.Errorf("firewall %q: %v", mode, err)
+		}
+		w.AddFile("/target/usr/sbin/nft", "")
+		if err := b.plan.Steps[at].Run(t.Context(), w.env); err != nil {
+			t.Errorf("firewall %q, with nft: %v", mode, err)
+		}
+	}
+}
+
+type unpacks struct{ payload.Payload }
+
+func (unpacks) Install(context.Context, *payload.Selection, string, payload.Progress) error {
+	return nil
 }
 
 // TestNetfilterOff: what is installed is switched off, and nothing else is needed.

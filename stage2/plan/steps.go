@@ -101,7 +101,7 @@ func (b *builder) systemSteps() {
 	early := b.plan.storageTables()
 	early[keyboardFile] = keyboardText(a.Keyboard)
 	b.add(tables{base{"fstab", "Write the table of file systems, and the keyboard", 1}, early})
-	b.add(install{b.installBase(), b.unpacked()})
+	b.add(install{b.installBase(), b.unpacked(), a.Firewall.Mode == "enabled"})
 	b.add(system{base{"system", "Set host name, language and time zone", 2},
 		b.hostname(), cmp.Or(a.Language, "C.UTF-8"), a.Locales, a.Keyboard.Keymap, a.Timezone})
 	if len(b.net.Interfaces) > 0 {
