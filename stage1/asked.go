@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -117,19 +118,26 @@ func badCertificate() *Failure {
 	return &Failure{What: "A certificate of the kickstart can't be used.", Hint: "Edit %certificate or --sslcacert, --sslclientcert and --sslclientkey of url in the kickstart, and try again."}
 }
 
-// trustSections has both stages trust the CAs that the kickstart brings.
+// trustSections has both stages trust the CAs that the kickstart brings. A certificate with
+// a place of its own is for some program, or for url to name.
 func (s *session) trustSections() *Failure {
 	var own []byte
 	for _, c := range s.asked.Certificates {
-		if x509.NewCertPool().AppendCertsFromPEM(c.Body) {
+		if ksearly.Trusted(c.Dir) {
 			own = slices.Concat(own, []byte("\n"), c.Body)
 		}
 	}
 	return s.alsoTrust(own)
 }
 
-// alsoTrust adds certificates in PEM to those that are trusted.
-func (s *session) alsoTrust(own []byte) *Failure {
+// alsoTrust adds the certificates of a PEM file, and not what else is in it, to those that are trusted.
+func (s *session) alsoTrust(file []byte) *Failure {
+	var own []byte
+	for block, rest := pem.Decode(file); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			own = append(own, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})...)
+		}
+	}
 	if len(own) == 0 {
 		return nil
 	}

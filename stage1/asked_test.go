@@ -305,7 +305,7 @@ func TestCertificatesOfTheKickstart(t *testing.T) {
 	section := func(name string, body []byte) string {
 		return "%certificate --filename=" + name + " --dir=/etc/own\n" + string(body) + "%end\n"
 	}
-	sections := section("ca.pem", ca) + section("me.pem", cert) + section("me.key", key)
+	sections := "%certificate --filename=ca.pem\n" + string(ca) + string(key) + "%end\n" + section("me.pem", cert) + section("me.key", key)
 
 	s, _, _ := serverSession(t, p, "")
 	if err := withKickstart(t, s, "url --url="+web.URL+" --sslclientcert=/etc/own/me.pem --sslclientkey=file:///etc/own/me.key\n"+sections); err != nil {
@@ -322,13 +322,41 @@ func TestCertificatesOfTheKickstart(t *testing.T) {
 		t.Errorf("%v, %v, or the key is among the CAs", info, err)
 	}
 
-	err := withKickstart(t, s, "url --url="+web.URL+" --sslclientcert=/etc/own/me.pem --sslclientkey=/etc/own/ca.pem\n"+sections)
+	err := withKickstart(t, s, "url --url="+web.URL+" --sslclientcert=/etc/own/me.pem --sslclientkey=/etc/own/me.pem\n"+sections)
 	if err == nil || !strings.Contains(err.Error(), "no certificate with its key") {
 		t.Errorf("%v", err)
 	}
 	err = withKickstart(t, s, "url --url="+web.URL+" --sslcacert=/etc/own/me.key\n"+sections)
 	if err == nil || !strings.Contains(err.Error(), "no certificate in PEM form") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWhichCertificatesAreTrusted: a CA of some program of the new system isn't one for the
+// installer, unless url names it.
+func TestWhichCertificatesAreTrusted(t *testing.T) {
+	certFile, _ := mediatest.NewAuthority(t, "127.0.0.1").Issue(t, t.TempDir())
+	ca, err := os.ReadFile(certFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for header, c := range map[string]struct {
+		url     string
+		trusted bool
+	}{
+		"--filename=ca.pem": {"", true},
+		"--filename=ca.crt --dir=/usr/local/share/ca-certificates/": {"", true},
+		"--filename=db.pem --dir=/etc/postgresql":                   {"", false},
+		"--filename=own.pem --dir=/etc/own":                         {"url --url=https://a/ --sslcacert=/etc/own/own.pem\n", true},
+	} {
+		s, _, _ := testSession(t)
+		if err := withKickstart(t, s, c.url+"%certificate "+header+"\n"+string(ca)+"%end\n"); err != nil {
+			t.Fatal(err)
+		}
+		kept, _ := os.ReadFile(s.dirs.ca)
+		if bytes.Contains(kept, bytes.TrimSpace(ca)) != c.trusted {
+			t.Errorf("%%certificate %s: trusted %q, want %v", header, kept, c.trusted)
+		}
 	}
 }
 

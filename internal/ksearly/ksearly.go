@@ -11,6 +11,7 @@ package ksearly
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -30,6 +31,16 @@ type Certificate struct {
 	Filename string
 	Dir      string // empty when it isn't said
 	Body     []byte // PEM
+}
+
+// TrustedDir is where a Debian system has the certificates of CAs that its administrator
+// trusts (update-ca-certificates(8)).
+const TrustedDir = "/usr/local/share/ca-certificates"
+
+// Trusted reports whether a %certificate of this --dir is of a CA that is to be trusted, and
+// not just a file for some program.
+func Trusted(dir string) bool {
+	return dir == "" || strings.HasPrefix(path.Clean(dir)+"/", TrustedDir+"/")
 }
 
 // The limits guard against files that include themselves under changing names.
