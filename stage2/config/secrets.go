@@ -7,7 +7,7 @@ import "strings"
 const minSecret = 4
 
 // Secrets are the texts of the answers that no event, log or message may
-// contain: passphrases, and the hashes of passwords.
+// contain: passphrases, the hashes of passwords, and private keys.
 func (a Answers) Secrets() []string {
 	var all []string
 	note := func(s string) {
@@ -22,6 +22,9 @@ func (a Answers) Secrets() []string {
 	note(string(a.Boot.Password))
 	for _, e := range a.Storage.encrypted() {
 		note(string(e.luks.Passphrase))
+	}
+	for _, c := range a.Certificates {
+		all = append(all, c.Body.keyLines()...)
 	}
 	return all
 }

@@ -22,8 +22,10 @@ func TestSecrets(t *testing.T) {
 			Arrays:     []Array{{Format: locked("of raid")}},
 			Logicals:   []Logical{{Format: locked("of logvol")}},
 		},
+		Certificates: []Certificate{{Filename: "me.pem", Body: "-----BEGIN CERTIFICATE-----\nMIICcertificateOfMine\n-----END CERTIFICATE-----\n" +
+			"-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIKeyOfMine\nAwEHoUQDQgAEofMine==\nxy==\n-----END EC PRIVATE KEY-----\n"}},
 	}
-	want := []string{"$y$root", "$y$user", "grub.pbkdf2", "of autopart", "of part", "of raid", "of logvol"}
+	want := []string{"$y$root", "$y$user", "grub.pbkdf2", "of autopart", "of part", "of raid", "of logvol", "MHcCAQEEIKeyOfMine", "AwEHoUQDQgAEofMine=="}
 	if diff := cmp.Diff(want, a.Secrets()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -32,7 +34,10 @@ func TestSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range want[2:] {
+	if !strings.Contains(string(data), "MIICcertificateOfMine") {
+		t.Errorf("the certificate isn't in %s", data)
+	}
+	for _, s := range append(want[2:], "xy==") {
 		for _, text := range []string{string(data), fmt.Sprintf("%v %+v %#v", a, a, a), fmt.Sprint(*a.Storage.Auto.LUKS)} {
 			if strings.Contains(text, s) {
 				t.Errorf("%q is in %s", s, text)

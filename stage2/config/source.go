@@ -29,12 +29,11 @@ type Mirror struct {
 	Transfer
 }
 
-// Certificate is a file with a certificate that the installer and the installed
-// system trust.
+// Certificate is a file with certificates, or with a private key.
 type Certificate struct {
 	Filename string `json:"filename"`
 	Dir      string `json:"dir,omitempty"` // empty leaves it to the system
-	Body     string `json:"body"`          // PEM
+	Body     PEM    `json:"body"`
 }
 
 // DriverDisk is where drivers are found that the installer lacks: one of the two.

@@ -73,14 +73,17 @@ func bodyText(body []line) string {
 }
 
 func (b *builder) certificate(c *call, body []line) {
-	cert := config.Certificate{Filename: c.str("filename"), Dir: c.str("dir"), Body: bodyText(body)}
+	cert := config.Certificate{Filename: c.str("filename"), Dir: c.str("dir"), Body: config.PEM(bodyText(body))}
+	hasKey := cert.Body.HasKey()
 	switch {
 	case cert.Filename == "" || strings.ContainsAny(cert.Filename, "/\x00") || cert.Filename == "." || cert.Filename == "..":
 		b.wrong(c, "--filename is a name without a path; that is --dir's")
 	case !absolute(cert.Dir):
 		b.wrong(c, "--dir is a path from /")
-	case !strings.Contains(cert.Body, "-----BEGIN CERTIFICATE-----"):
-		b.wrong(c, "there is no certificate in it: a PEM file has a line -----BEGIN CERTIFICATE-----")
+	case hasKey && strings.Contains(string(cert.Body), hidden):
+		b.kept(c, "key")
+	case !hasKey && !strings.Contains(string(cert.Body), "-----BEGIN CERTIFICATE-----"):
+		b.wrong(c, "there is neither a certificate nor a key in it: a PEM file has a line -----BEGIN CERTIFICATE----- or -----BEGIN PRIVATE KEY-----")
 	}
 	b.claim(c, "certificate", cert.Dir+"/"+cert.Filename, "the certificate %s is already made by")
 	b.answers.Certificates = append(b.answers.Certificates, cert)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/molt-installer/molt/stage2/config"
 )
 
 // hidden is what stands in place of a password.
@@ -21,8 +23,12 @@ func Redact(file []byte) []byte {
 	r := &redactor{src: file}
 	r.commands()
 	r.lines()
+	r.keys()
 	return r.everywhere(r.apply())
 }
+
+// minKeyLine is the same for the lines of a key, which can be as short as AA==.
+const minKeyLine = 16
 
 // span is a piece of the source to replace.
 type span struct {
@@ -75,6 +81,23 @@ func (r *redactor) lines() {
 			r.line(start, joined)
 		}
 		at = next
+	}
+}
+
+// keys hides private keys in PEM, in sections and in scripts. A line stays a line.
+func (r *redactor) keys() {
+	for _, k := range config.PrivateKeys(r.src) {
+		for at := k[0]; at < k[1]; {
+			next := min(lineEnd(r.src, at), k[1])
+			if text := bytes.Trim(r.src[at:next], "# \t\r\n"); len(text) > 0 {
+				start := at + bytes.Index(r.src[at:next], text)
+				r.spans = append(r.spans, span{start, start + len(text), hidden})
+				if len(text) >= minKeyLine {
+					r.secrets = append(r.secrets, string(text))
+				}
+			}
+			at = next
+		}
 	}
 }
 

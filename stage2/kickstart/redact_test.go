@@ -41,6 +41,11 @@ func TestRedact(t *testing.T) {
 		{"script quotes", "%pre\necho 'user --name=a --password=S3cr3t' >f\n%end", "%pre\necho REDACTED >f\n%end"},
 		{"script downloads", "%post\ncurl http://u:S3cr3t@example.com # it's\n%end", "%post\ncurl REDACTED # it's\n%end"},
 		{"script is kept", "%post\nuser=5\nif [ \"$user\" ]; then echo 'a b'; fi\n%end", "%post\nuser=5\nif [ \"$user\" ]; then echo 'a b'; fi\n%end"},
+		{"key", "%certificate --filename=k\n-----BEGIN EC PRIVATE KEY-----\nS3cr3t+S3cr3t/S3cr3t\n\nAA==\n-----END EC PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n%end\n%post\necho S3cr3t+S3cr3t/S3cr3t AA==\n%end\n",
+			"%certificate --filename=k\n-----BEGIN EC PRIVATE KEY-----\nREDACTED\n\nREDACTED\n-----END EC PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n%end\n%post\necho REDACTED AA==\n%end\n"},
+		{"key in a script", "%post\ncat <<E\n  -----BEGIN OPENSSH PRIVATE KEY-----\r\n  S3cr3t\r\n  -----END OPENSSH PRIVATE KEY-----\nE\n%end\n", "%post\ncat <<E\n  -----BEGIN OPENSSH PRIVATE KEY-----\r\n  REDACTED\r\n  -----END OPENSSH PRIVATE KEY-----\nE\n%end\n"},
+		{"key commented out", "# -----BEGIN PRIVATE KEY-----\n# S3cr3t\n# -----END PRIVATE KEY-----\nlang C\n", "# -----BEGIN PRIVATE KEY-----\n# REDACTED\n# -----END PRIVATE KEY-----\nlang C\n"},
+		{"key without an end", "%certificate --filename=k\n-----BEGIN PRIVATE KEY-----\nS3cr3t\n%end\nlang C\n", "%certificate --filename=k\n-----BEGIN PRIVATE KEY-----\nREDACTED\n%end\nlang C\n"},
 		{"ordinary", "lang en_US\n%packages\n-a\n%end\n", "lang en_US\n%packages\n-a\n%end\n"},
 	}
 	for _, tt := range tests {

@@ -199,7 +199,7 @@ func (w *writer) software(s config.Software) {
 func (w *writer) certificate(c config.Certificate) {
 	w.line()
 	w.command("%certificate", with("filename", c.Filename), with("dir", c.Dir))
-	w.body(c.Body)
+	w.body(string(c.Body))
 }
 
 // body writes the rest of a section.

@@ -4,23 +4,31 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/molt-installer/molt/internal/ksearly"
 	"github.com/molt-installer/molt/stage2/config"
 )
 
 // trustedDir is where a system's administrator puts certificates of CAs; those in files
 // *.crt are trusted (update-ca-certificates(8)).
-const trustedDir = "/usr/local/share/ca-certificates"
+const trustedDir = ksearly.TrustedDir
+
+// keysDir is where keys go for which there is no other place, or just that of CAs.
+const keysDir = "/etc/ssl/private"
 
 // anchorsDir is the same of update-ca-trust(8).
 const anchorsDir = "/etc/pki/ca-trust/source/anchors"
 
 // certificateFile is where a certificate goes in the new system. Without a directory it
-// is one of a CA.
+// is one of a CA. What has a key in it never is: everybody can read those.
 func certificateFile(c config.Certificate) string {
+	if c.Body.HasKey() && ksearly.Trusted(c.Dir) {
+		return path.Join(keysDir, c.Filename)
+	}
 	file := path.Join(cmp.Or(c.Dir, trustedDir), c.Filename)
 	if strings.HasPrefix(file, trustedDir+"/") {
 		return strings.TrimSuffix(file, ".crt") + ".crt"
@@ -49,11 +57,14 @@ type certificates struct {
 
 func (s certificates) Run(ctx context.Context, env *Env) error {
 	for _, c := range s.list {
-		file := certificateFile(c)
+		file, mode := certificateFile(c), fs.FileMode(0o644)
+		if c.Body.HasKey() {
+			mode = 0o600
+		}
 		if err := env.Host.MkdirAll(Target+path.Dir(file), 0o755); err != nil {
 			return fmt.Errorf("make %s for a certificate: %w", path.Dir(file), err)
 		}
-		if err := env.Host.WriteFile(Target+file, []byte(c.Body), 0o644); err != nil {
+		if err := env.Host.WriteFile(Target+file, []byte(c.Body), mode); err != nil {
 			return fmt.Errorf("write the certificate %s: %w", file, err)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/molt-installer/molt/stage2/config"
 )
 
@@ -41,6 +43,23 @@ func TestCertificates(t *testing.T) {
 	w.FailAt(1, context.DeadlineExceeded)
 	if err := (certificates{list: []config.Certificate{{Filename: "x", Dir: "/etc"}}}).Run(t.Context(), w.env); err == nil || !strings.Contains(err.Error(), "/etc") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestKeys: root alone can read one, and none is among the CAs, which everybody can read.
+func TestKeys(t *testing.T) {
+	const key = "-----BEGIN PRIVATE KEY-----\nMIIC\n-----END PRIVATE KEY-----\n"
+	for dir, want := range map[string]string{"/etc/own": "/etc/own/me.key", "": "/etc/ssl/private/me.key", "/usr/local/share/ca-certificates/own/": "/etc/ssl/private/me.key",
+		"/etc/../usr/local/share/ca-certificates": "/etc/ssl/private/me.key"} {
+		w := newWorld()
+		w.AddFile(Target+"/usr/sbin/update-ca-certificates", "")
+		step := certificates{list: []config.Certificate{{Filename: "me.key", Dir: dir, Body: "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n" + key}}}
+		if err := step.Run(t.Context(), w.env); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"write " + Target + want + " mode 0600"}, w.Called("write")); diff != "" || len(w.Called("run")) > 0 {
+			t.Errorf("--dir=%s: %s, ran %q", dir, diff, w.Called("run"))
+		}
 	}
 }
 
