@@ -244,3 +244,41 @@ func TestBtrfsLeast(t *testing.T) {
 		}
 	}
 }
+
+// TestBtrfsAlike: of two with one label none is chosen; the UUID says which.
+func TestBtrfsAlike(t *testing.T) {
+	m := twoDisks()
+	for i := range 2 {
+		d := &m.Disks[i]
+		id := string(rune('1' + i))
+		d.Table = "gpt"
+		d.Parts = []machine.Part{{Path: d.Path + "1", Number: 1, Start: 1 << 20, Size: 4 * gib, FSType: "btrfs", Label: "data", UUID: "u-" + id, PartUUID: "p-" + id}}
+		m.Stacks = append(m.Stacks, machine.Stack{Kind: "btrfs", Name: "data", Label: "data", UUID: "u-" + id, Members: []string{d.Path + "1"}, Size: 4 * gib})
+	}
+	whole := func(label string, members ...string) config.Btrfs {
+		return config.Btrfs{Mount: "none", Label: label, Members: members, Existing: true, NoFormat: true}
+	}
+	in := func(parent string) config.Btrfs { return config.Btrfs{Mount: "/", Subvolume: "neu", Parent: parent} }
+	for name, tt := range map[string]struct {
+		btrfs []config.Btrfs
+		opens string // empty: refused
+	}{
+		"label":              {[]config.Btrfs{whole("data"), in("LABEL=data")}, ""},
+		"subvolume of label": {[]config.Btrfs{in("LABEL=data")}, ""},
+		"subvolume, bare":    {[]config.Btrfs{in("data")}, ""},
+		"UUID":               {[]config.Btrfs{whole("", "UUID=u-2"), in("UUID=u-2")}, "/dev/sdb1"},
+		"UUID and label":     {[]config.Btrfs{whole("data", "UUID=u-2"), in("LABEL=data")}, "/dev/sdb1"},
+		"subvolume of UUID":  {[]config.Btrfs{in("UUID=U-2")}, "/dev/sdb1"},
+		"the first":          {[]config.Btrfs{in("UUID=u-1")}, "/dev/sda1"},
+		"a device":           {[]config.Btrfs{whole("data", "/dev/sdb1"), in("data")}, "/dev/sdb1"},
+	} {
+		s := config.Storage{Btrfs: tt.btrfs, Partitions: []config.Partition{part("biosboot", 1, on("sda"))}}
+		r := layout.Make(request(m, s))
+		switch {
+		case tt.opens == "" && (len(r.Problems) != 1 || !r.Problems.Has(layout.BadReference) || !strings.Contains(r.Problems[0].Text, "UUID=u-1 or UUID=u-2")):
+			t.Errorf("%s: %v", name, r.Problems)
+		case tt.opens != "" && (len(r.Problems) > 0 || len(r.Layers) != 1 || !slices.Equal(r.Layers[0].On, []string{tt.opens})):
+			t.Errorf("%s: %v, %+v", name, r.Problems, r.Layers)
+		}
+	}
+}

@@ -142,35 +142,50 @@ func kindWord(kind string) string {
 
 // oldBtrfs is the btrfs that v, an existing one or a subvolume of one, is about.
 func (m *maker) oldBtrfs(v config.Btrfs) (machine.Stack, bool) {
-	label, uuid := v.Label, ""
-	switch {
-	case strings.HasPrefix(v.Parent, "LABEL="):
-		label = strings.TrimPrefix(v.Parent, "LABEL=")
-	case strings.HasPrefix(v.Parent, "UUID="):
-		uuid = strings.TrimPrefix(v.Parent, "UUID=")
-	case v.Parent != "":
-		label = v.Parent
+	if all := m.oldBtrfsAll(v); len(all) > 0 {
+		return all[0], true // alike refuses more than one
 	}
+	return machine.Stack{}, false
+}
+
+// oldBtrfsAll are all that v can mean: one by its members or UUID, several by a label.
+func (m *maker) oldBtrfsAll(v config.Btrfs) []machine.Stack {
 	if v.Parent != "" && m.newBtrfs(v.Parent) || v.Parent == "" && !v.Existing && !v.NoFormat {
-		return machine.Stack{}, false
+		return nil
 	}
 	for _, p := range m.s.Btrfs { // by a member's name
 		if v.Parent != "" && p.Parent == "" && names(p, v.Parent) {
-			return m.oldBtrfs(p)
+			return m.oldBtrfsAll(p)
 		}
 	}
+	if v.Parent == "" {
+		if all := m.btrfsStacks(func(s machine.Stack) bool { return m.isMember(s, v.Members) }); len(all) > 0 {
+			return all
+		}
+	}
+	if uuid, ok := strings.CutPrefix(v.Parent, "UUID="); ok {
+		return m.btrfsStacks(func(s machine.Stack) bool { return strings.EqualFold(s.UUID, uuid) })
+	}
+	label := btrfsLabel(v)
+	return m.btrfsStacks(func(s machine.Stack) bool { return label != "" && cmp.Or(s.Label, s.Name) == label })
+}
+
+// btrfsLabel is the label that v says its btrfs has; empty: it says none.
+func btrfsLabel(v config.Btrfs) string {
+	if strings.HasPrefix(v.Parent, "UUID=") {
+		return ""
+	}
+	return cmp.Or(strings.TrimPrefix(v.Parent, "LABEL="), v.Label)
+}
+
+func (m *maker) btrfsStacks(is func(machine.Stack) bool) []machine.Stack {
+	var all []machine.Stack
 	for _, s := range m.Machine.Stacks {
-		if len(s.Members) == 0 {
-			continue
-		}
-		if s.Kind == "btrfs" && v.Parent == "" && m.isMember(s, v.Members) {
-			return s, true
-		}
-		if s.Kind == "btrfs" && (uuid != "" && strings.EqualFold(s.UUID, uuid) || uuid == "" && label != "" && cmp.Or(s.Label, s.Name) == label) {
-			return s, true
+		if s.Kind == "btrfs" && len(s.Members) > 0 && is(s) {
+			all = append(all, s)
 		}
 	}
-	return machine.Stack{}, false
+	return all
 }
 
 // isMember reports whether s is what one of these names means: of a partition that stays, or

@@ -176,4 +176,22 @@ func (m *maker) alike() {
 			one("vg", g.Name, "volgroup")
 		}
 	}
+	m.alikeBtrfs()
+}
+
+// alikeBtrfs refuses to choose between btrfs of one label.
+func (m *maker) alikeBtrfs() {
+	said := map[string]bool{}
+	for _, v := range m.s.Btrfs {
+		all, label := m.oldBtrfsAll(v), btrfsLabel(v)
+		if len(all) < 2 || said[label] {
+			continue
+		}
+		said[label] = true
+		var on, by []string
+		for _, s := range all {
+			on, by = append(on, few(s.Members)), append(by, "UUID="+s.UUID)
+		}
+		m.Problems.Add(BadReference, "btrfs "+label, "there are %d of that label, on %s; use UUID= to say which: %s", len(all), strings.Join(on, " and on "), strings.Join(by, " or "))
+	}
 }
