@@ -26,6 +26,9 @@ func (b *builder) network() {
 	if t := b.plannedTarget(); t.kind != nothing {
 		b.lacks = t.lacks(b.net)
 		b.plan.Warnings = append(b.plan.Warnings, b.lacks...)
+		if t.kind == ifupdown && len(b.Answers.Network) > 0 {
+			b.clientless(t)
+		}
 	}
 }
 

@@ -206,6 +206,51 @@ func TestLacksBeforehand(t *testing.T) {
 	}
 }
 
+// TestNoClient: an answer that asks for DHCP is refused where nothing will do it, and so is nothing else.
+func TestNoClient(t *testing.T) {
+	dhcp, fixed := config.Network{Device: "eth0", Method: "dhcp"}, config.Network{Device: "eth0", Method: "static", Address: "192.0.2.5/24"}
+	for name, tt := range map[string]struct {
+		answer   config.Network
+		packages []string
+		problems int
+	}{
+		"none":           {dhcp, []string{"systemd", "ifupdown"}, 1},
+		"DHCPv6":         {config.Network{Device: "eth0", IPv6: "dhcp"}, []string{"systemd", "ifupdown", "udhcpc"}, 1},
+		"one":            {dhcp, []string{"systemd", "ifupdown", "dhcpcd-base"}, 0},
+		"static":         {fixed, []string{"systemd", "ifupdown"}, 0},
+		"NetworkManager": {dhcp, []string{"systemd", "ifupdown", "network-manager"}, 0},
+	} {
+		got := answeredBy([]config.Network{tt.answer}, tt.packages...).problems
+		if len(got) != tt.problems || tt.problems > 0 && !strings.Contains(got[0].String(), "add dhcpcd-base to %packages") {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestNoResolver: systemd-networkd itself tells nobody of DHCP's name servers.
+func TestNoResolver(t *testing.T) {
+	dhcp := config.Network{Device: "eth0", Method: "dhcp"}
+	named, none := dhcp, dhcp
+	named.Nameservers, none.NoDNS = []string{"192.0.2.53"}, true
+	for name, tt := range map[string]struct {
+		answer   config.Network
+		packages []string
+		want     bool
+	}{
+		"none":          {dhcp, []string{"systemd"}, true},
+		"resolved":      {dhcp, []string{"systemd", "systemd-resolved"}, false},
+		"ifupdown":      {dhcp, []string{"systemd", "ifupdown", "dhcpcd-base"}, false},
+		"--nameserver":  {named, []string{"systemd"}, false},
+		"--nodns":       {none, []string{"systemd"}, false},
+		"nobody's word": {dhcp, nil, false},
+	} {
+		got := strings.Join(answeredBy([]config.Network{tt.answer}, tt.packages...).plan.Warnings, "\n")
+		if strings.Contains(got, "add systemd-resolved to %packages") != tt.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // TestNetworkFails: a file that can't be written is an error that names it.
 func TestNetworkFails(t *testing.T) {
 	b := answeredBy([]config.Network{{Device: "eth0", Method: "dhcp", OnBoot: true}})

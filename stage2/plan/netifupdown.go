@@ -15,20 +15,34 @@ import (
 // kernel doesn't: so it is used where it is there.
 type dhcpClients struct{ dhcpcd, dhclient, udhcpc bool }
 
+// missing is what ifupdown needs for the addresses of i, and isn't there.
+func (c dhcpClients) missing(i netInterface) string {
+	switch {
+	case c.dhcpcd:
+	case i.IPv4 == "dhcp" && !c.dhclient && !c.udhcpc:
+		return "a DHCP client such as dhcpcd-base"
+	case i.IPv4 == "link-local":
+		return "dhcpcd-base or avahi-autoipd"
+	case i.IPv6 == "dhcp" && !c.dhclient:
+		return "a DHCPv6 client such as dhcpcd-base"
+	}
+	return ""
+}
+
+// clientless refuses answers that ask for DHCP where nothing will do it.
+func (b *builder) clientless(t netTarget) {
+	for _, i := range b.net.Interfaces {
+		if need := t.clients.missing(i); need != "" && (i.IPv4 == "dhcp" || i.IPv6 == "dhcp") {
+			b.problems.Add(NotSupported, "network --device="+i.Name, "ifupdown needs %s for it, and that is not among the packages; add dhcpcd-base to %%packages", need)
+		}
+	}
+}
+
 // lacks says what of n ifupdown can't do with these clients.
 func (c dhcpClients) lacks(n netConfig) []string {
 	var out []string
 	for _, i := range n.Interfaces {
-		need := ""
-		switch {
-		case c.dhcpcd:
-		case i.IPv4 == "dhcp" && !c.dhclient && !c.udhcpc:
-			need = "a DHCP client such as dhcpcd-base"
-		case i.IPv4 == "link-local":
-			need = "dhcpcd-base or avahi-autoipd"
-		case i.IPv6 == "dhcp" && !c.dhclient:
-			need = "a DHCPv6 client such as dhcpcd-base"
-		}
+		need := c.missing(i)
 		if need != "" {
 			out = append(out, fmt.Sprintf("%s is to get its address as planned, for which ifupdown needs %s, and that is not installed", i.Name, need))
 		}

@@ -29,7 +29,7 @@ func (s network) Run(ctx context.Context, env *Env) error {
 		enableNetworkd(ctx, env)
 	}
 	files := t.files(s.net)
-	if text := resolvConf(s.net); text != "" && t.kind != nothing && !exists(env, Target+"/usr/lib/systemd/systemd-resolved") {
+	if text := resolvConf(s.net); text != "" && t.kind != nothing && !hasResolved(env) {
 		files = append(files, etcFile{name: "resolv.conf", text: text})
 	}
 	var errs []error
@@ -55,8 +55,9 @@ const (
 
 // netTarget is what sets the network up.
 type netTarget struct {
-	kind    string
-	clients dhcpClients // of ifupdown
+	kind     string
+	clients  dhcpClients // of ifupdown
+	resolved bool        // systemd-resolved, which has systemd-networkd's name servers
 }
 
 const noNetwork = "the new system has neither ifupdown nor NetworkManager nor systemd-networkd: its network is not configured"
@@ -68,11 +69,25 @@ func installedTarget(env *Env) netTarget {
 	case hasProgram(env, "NetworkManager"):
 		return netTarget{kind: networkManager}
 	case hasProgram(env, "ifup"):
-		return netTarget{ifupdown, dhcpClients{hasProgram(env, "dhcpcd"), hasProgram(env, "dhclient"), hasProgram(env, "udhcpc")}}
+		return netTarget{kind: ifupdown, clients: dhcpClients{hasProgram(env, "dhcpcd"), hasProgram(env, "dhclient"), hasProgram(env, "udhcpc")}}
 	case exists(env, Target+"/usr/lib/systemd/systemd-networkd"), exists(env, Target+"/lib/systemd/systemd-networkd"):
-		return netTarget{kind: networkd}
+		return netTarget{kind: networkd, resolved: hasResolved(env)}
 	}
 	return netTarget{}
+}
+
+func hasResolved(env *Env) bool { return exists(env, Target+"/usr/lib/systemd/systemd-resolved") }
+
+// unresolved says which name servers nothing will ask: systemd-networkd writes no resolv.conf(5)
+// of what DHCP tells it, and gives that to systemd-resolved alone.
+func (t netTarget) unresolved(n netConfig) []string {
+	told := func(i netInterface) bool { return i.told() && !(i.NoDNS4 && i.NoDNS6) }
+	at := slices.IndexFunc(n.Interfaces, told)
+	if t.resolved || at < 0 || len(n.DNS) > 0 {
+		return nil
+	}
+	return []string{"the new system will find no names: systemd-networkd gives the name servers that " + n.Interfaces[at].Name +
+		" is told of to systemd-resolved, and that is not installed; add systemd-resolved to %packages, or give --nameserver"}
 }
 
 // plannedTarget is the same by the packages that will be installed, as Debian
@@ -93,9 +108,9 @@ func (b *builder) plannedTarget() netTarget {
 	case has("network-manager"):
 		return netTarget{kind: networkManager}
 	case has("ifupdown"):
-		return netTarget{ifupdown, dhcpClients{has("dhcpcd-base", "dhcpcd"), has("isc-dhcp-client"), has("udhcpc")}}
+		return netTarget{kind: ifupdown, clients: dhcpClients{has("dhcpcd-base", "dhcpcd"), has("isc-dhcp-client"), has("udhcpc")}}
 	case has("systemd"):
-		return netTarget{kind: networkd}
+		return netTarget{kind: networkd, resolved: has("systemd-resolved")}
 	}
 	return netTarget{} // not by packages, then, or of another distribution: the step will see
 }
@@ -108,7 +123,7 @@ func (t netTarget) lacks(n netConfig) []string {
 	case ifupdown:
 		return t.clients.lacks(n)
 	case networkd:
-		return networkdLacks(n)
+		return append(networkdLacks(n), t.unresolved(n)...)
 	}
 	return []string{noNetwork}
 }
