@@ -92,6 +92,9 @@ func (s *session) action(ctx context.Context, failure error) handoff.Action {
 	case "halt":
 		return handoff.Halt
 	}
+	if s.rescueAsked() != nil {
+		return handoff.Reboot
+	}
 	return handoff.Ask
 }
 

@@ -38,6 +38,7 @@ import (
 	"github.com/molt-installer/molt/stage2/machine"
 	"github.com/molt-installer/molt/stage2/payload"
 	"github.com/molt-installer/molt/stage2/plan"
+	"github.com/molt-installer/molt/stage2/rescue"
 )
 
 // Installer is an installer. Only Payload has to be given.
@@ -49,6 +50,7 @@ type Installer struct {
 	Host     host.Host                                             // default: the machine itself
 	Probe    func(ctx context.Context) (machine.Machine, error)    // default: looks at the machine itself
 	Paths    Paths                                                 // default: where stage 1 puts things
+	Rescue   rescue.Terminal                                       // where a rescue's person is; default: the terminal it was started on
 }
 
 // Setup is what is known when the payload and the front end are made.
@@ -141,6 +143,9 @@ func newSession(in Installer, record handoff.Record) *session {
 func (s *session) install(ctx context.Context) error {
 	if err := s.readKickstart(ctx); err != nil {
 		return err
+	}
+	if asked := s.rescueAsked(); asked != nil {
+		return s.mend(ctx, *asked)
 	}
 	s.setup.Answers = s.answers
 	disc1, root, err := s.env.Medium.Tree(ctx, 1)

@@ -9,7 +9,7 @@ func tiers() [][]string {
 			"stage2/event", "stage2/config", "stage2/kickstart", "stage2/machine"},
 		{"stage1", "stage2/host", "stage2/plan/layout", "stage2/plan/firewall"},
 		{"stage2/host/hosttest", "stage2/payload", "internal/linuxhost"},
-		{"stage2/plan"},
+		{"stage2/plan", "stage2/rescue"},
 		{"stage2/engine", "stage2/tui", "stage2/headless"},
 		{"stage2"},
 		{"cmd", "examples"},

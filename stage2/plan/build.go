@@ -124,7 +124,7 @@ func (b *builder) support() {
 		text    string
 		harms   bool // leaving it out is no mere inconvenience
 	}{
-		{a.Rescue != nil, "rescue", "there is no rescue mode in a kickstart file", true},
+		{a.Rescue != nil, "rescue", "a rescue mounts a system and installs nothing, so that there is no plan; take it out to see the plan of an installation", true},
 	} {
 		if n.asked && n.harms {
 			b.problems.Add(NotSupported, n.subject, "%s", n.text)
