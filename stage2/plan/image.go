@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -19,6 +20,19 @@ func (b *builder) image() {
 		b.problems.Add(NotSupported, "liveimg", "this installer makes no system of an image; leave it out")
 	case !reflect.DeepEqual(b.Answers.Software, config.Software{}):
 		b.plan.Warnings = append(b.plan.Warnings, "%packages: nothing of it is installed: the system is what is in the image")
+	}
+	if b.Selection.Image != nil {
+		b.halfImage()
+	}
+}
+
+// halfImage refuses to leave out what a system can't be without: its part of /boot would be the
+// kernels of another.
+func (b *builder) halfImage() {
+	for _, v := range b.plan.volumes() {
+		if v.NoFormat && slices.Contains([]string{"/boot", "/usr", "/var", "/etc"}, v.Mount) {
+			b.problems.Add(NotSupported, v.Mount, "is to be kept, and the image's part of it would be left out; format it, or don't mount it")
+		}
 	}
 }
 

@@ -8,6 +8,20 @@ import (
 	"github.com/molt-installer/molt/stage2/payload"
 )
 
+// TestHalfImage: a kept /boot would have another system's kernels, and none of the image's.
+func TestHalfImage(t *testing.T) {
+	for mount, code := range map[string]Code{"/boot": NotSupported, "/var": NotSupported, "/boot/efi": "", "/home": ""} {
+		b := &builder{}
+		b.Selection = &payload.Selection{Image: &payload.Image{URL: "http://server/i"}}
+		b.Answers.Source.Kind = "liveimg"
+		b.plan.Disks = []Disk{{Path: "/dev/sda", Parts: []Volume{{Device: "/dev/sda1", Mount: mount, FSType: "ext4", NoFormat: true}}}}
+		b.image()
+		if b.problems.Has(NotSupported) != (code != "") {
+			t.Errorf("%s is kept: %v", mount, b.problems)
+		}
+	}
+}
+
 // TestImageKeeps: the step that unpacks an image knows which file systems' content stays, and nobody else does.
 func TestImageKeeps(t *testing.T) {
 	b := &builder{}

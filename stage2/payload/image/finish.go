@@ -23,11 +23,23 @@ func (p *Payload) Finish(ctx context.Context, _ *payload.Selection, target strin
 	}
 	for _, k := range kernels {
 		version := strings.TrimPrefix(filepath.Base(k), "vmlinuz-")
+		if !hasModules(target, version) {
+			continue // another system's, or one that needs no initramfs
+		}
 		if err := p.initramfs(ctx, target, version, pr); err != nil {
 			return fmt.Errorf("make the initramfs of the image's kernel %s: %w", version, err)
 		}
 	}
 	return remove(target)
+}
+
+func hasModules(target, version string) bool {
+	for _, dir := range []string{"lib/modules", "usr/lib/modules"} {
+		if _, err := os.Stat(filepath.Join(target, dir, version)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // remove takes the copy away. The directory above stays as long as the installer runs from its

@@ -58,7 +58,7 @@ func system(t *testing.T) string {
 	for name, text := range map[string]string{
 		"usr/bin/tool": "tool", "etc/hostname": "golden", "etc/fstab": "UUID=golden / ext4\n", "etc/crypttab": "golden\n", "etc/default/keyboard": "XKBLAYOUT=golden\n",
 		"etc/machine-id": "0123456789abcdef0123456789abcdef\n", "etc/ssh/ssh_host_rsa_key": "k", "etc/initramfs-tools/conf.d/resume": "RESUME=UUID=golden\n",
-		"boot/vmlinuz-6.1": "kernel", "dev/null-of-the-image": "", "run/of-the-image": "", ".molt/of-the-image": "", "home/dev/kept": "a directory called dev",
+		"boot/vmlinuz-6.1": "kernel", "usr/lib/modules/6.1/modules.dep": "", "boot/vmlinuz-5.0": "of a system without these modules", "dev/null-of-the-image": "", "run/of-the-image": "", ".molt/of-the-image": "", "home/dev/kept": "a directory called dev",
 	} {
 		put(t, filepath.Join(root, name), text, 0o644)
 	}
