@@ -27,7 +27,7 @@ func (j *job) start(ctx context.Context, m machine.Machine) machine.Machine {
 		}
 	}
 	if stopped(m) > 0 {
-		args := []string{"mdadm", "--assemble", "--scan"}
+		args := []string{"mdadm", "--assemble", "--scan", "--no-degraded"} // a disk that comes late would be out of it for good
 		if j.ReadOnly {
 			args = append(args, "--readonly")
 		}
@@ -76,6 +76,14 @@ func (j *job) tool(ctx context.Context, args ...string) {
 	if err != nil {
 		j.say("%v", err)
 	}
+}
+
+// asleep are the swap spaces that hold a system that hibernates. It wakes up with what it
+// knew of its file systems, and ruins those that have changed.
+func (j *job) asleep(ctx context.Context) []string {
+	var out bytes.Buffer // none is an error of blkid(8)
+	_ = j.Tools.Run(ctx, host.Command{Args: []string{"blkid", "-c", "/dev/null", "-t", "TYPE=swsuspend", "-o", "device"}, Stdout: &out})
+	return strings.Fields(out.String())
 }
 
 // identified adds the UUIDs of what is on arrays and encrypted devices, which no probe tells.

@@ -94,9 +94,14 @@ func (j *job) enter(ctx context.Context) {
 	systems := j.systems(volumes)
 	j.tellLocked(m)
 	s, ok := j.choose(ctx, systems)
-	if ok && ctx.Err() == nil {
-		j.mountSystem(s, volumes)
+	if !ok || ctx.Err() != nil {
+		return
 	}
+	for _, dev := range j.asleep(ctx) {
+		j.ReadOnly = true
+		j.say("%s holds a system that sleeps, so nothing is mounted for writing. To change something all the same: mkswap %s, so that it doesn't wake up, and mount -o remount,rw %s", dev, dev, Root)
+	}
+	j.mountSystem(s, volumes)
 }
 
 // choose asks which of several.

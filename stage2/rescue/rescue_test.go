@@ -202,6 +202,17 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// TestAsleep: a system that hibernates keeps its file systems as they are.
+func TestAsleep(t *testing.T) {
+	b := newBench(t, plain())
+	b.host.Answer(hosttest.Reply{Stdout: "/dev/vda9\n"}, "blkid", "-c", "/dev/null", "-t", "TYPE=swsuspend", "-o", "device")
+	b.holds["/dev/vda2"] = system(plainFstab)
+	b.run()
+	if w := b.host.Writes(); len(w) > 0 || !strings.Contains(b.desk.String(), "/dev/vda9 holds a system that sleeps") || !strings.Contains(b.desk.String(), "is mounted read-only") {
+		t.Errorf("written: %v\n%s", w, b.desk.String())
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	m := plain()
 	m.Disks[0].Parts[3] = machine.Part{Path: "/dev/vda4", FSType: "btrfs", UUID: "0e"}
@@ -243,7 +254,7 @@ func TestVolumes(t *testing.T) {
 	on.Stacks[2].Volumes = []machine.Stacked{
 		{Name: "root", FSType: "ext4", Device: "/dev/vg-0/root"}, {Name: "var-log", FSType: "ext4", Device: "/dev/vg-0/var-log"},
 	}
-	for name, readOnly := range map[string]bool{"mdadm --assemble --scan": false, "mdadm --assemble --scan --readonly": true} {
+	for name, readOnly := range map[string]bool{"mdadm --assemble --scan --no-degraded": false, "mdadm --assemble --scan --no-degraded --readonly": true} {
 		b := newBench(t, off, array, on)
 		b.rescue.ReadOnly = readOnly
 		b.host.Answer(hosttest.Reply{Stdout: "b00t\n"}, "blkid", "-p", "-o", "value", "-s", "UUID", "/dev/md126")
