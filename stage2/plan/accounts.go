@@ -167,8 +167,12 @@ func createUser(ctx context.Context, env *Env, u config.User) error {
 		warn(env, fmt.Sprintf("the login shell %s of the user %s is not there", u.Shell, u.Name))
 	}
 	args := []string{"useradd", "--prefix", Target, "--create-home", "--user-group"}
-	if u.GID != 0 {
-		args = []string{"useradd", "--prefix", Target, "--create-home", "--gid", strconv.Itoa(u.GID)}
+	group, err := ownGroup(env, u)
+	if err != nil {
+		return err
+	}
+	if group != "" {
+		args = []string{"useradd", "--prefix", Target, "--create-home", "--gid", group}
 	}
 	for _, o := range []struct{ flag, value string }{
 		{"--comment", u.Gecos}, {"--home-dir", u.Home}, {"--shell", shellFor(env, u)}, {"--groups", strings.Join(u.Groups, ",")},
@@ -181,6 +185,19 @@ func createUser(ctx context.Context, env *Env, u config.User) error {
 		args = append(args, "--uid", strconv.Itoa(u.UID))
 	}
 	return run(ctx, env, append(args, u.Name)...)
+}
+
+// ownGroup is the group that u is to be of first, if it isn't to be made: useradd makes none
+// that is there, as it is when somebody else is in it too.
+func ownGroup(env *Env, u config.User) (string, error) {
+	if u.GID != 0 {
+		return strconv.Itoa(u.GID), nil
+	}
+	groups, err := column(env, "group", 0)
+	if err != nil || !slices.Contains(groups, u.Name) {
+		return "", err
+	}
+	return u.Name, nil
 }
 
 // joinGroups does for a user who is there already, in line i of passwd(5), what does no harm.

@@ -86,6 +86,19 @@ func TestThereAlready(t *testing.T) {
 	}
 }
 
+// TestOwnGroup: useradd makes no group that another user's answers have made.
+func TestOwnGroup(t *testing.T) {
+	w := accountsWorld()
+	w.AddFile("/target/etc/group", "root:x:0:\ndeploy:x:999:alice\n")
+	if err := (accounts{users: []config.User{{Name: "deploy"}, {Name: "bob"}}}).Run(t.Context(), w.env); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"run useradd --prefix /target --create-home --gid deploy --shell /bin/sh deploy", "run useradd --prefix /target --create-home --user-group --shell /bin/sh bob"}
+	if d := cmp.Diff(want, w.Called("run useradd")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
 // ownedHome is a target with a home that belongs to somebody.
 type ownedHome struct {
 	*hosttest.Host
