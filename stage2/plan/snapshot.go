@@ -150,6 +150,14 @@ func (s untag) Run(ctx context.Context, env *Env) error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.of)) {
+		group, bare, _ := strings.Cut(name, "/")
+		all, err := listVolumes(ctx, env, s.of[name], group)
+		if err != nil {
+			return fmt.Errorf("mark the snapshot %s as done: %w", name, err)
+		}
+		if !slices.Contains(all[bare].stacked().Tags, tryTag) {
+			continue // a script has taken it away, or its name
+		}
 		if err := lvm(ctx, env, s.of[name], "lvchange", "--deltag", tryTag, name); err != nil {
 			return fmt.Errorf("mark the snapshot %s as done: %w", name, err)
 		}
@@ -190,7 +198,7 @@ func (b *builder) badSnapshot(s config.Snapshot) (Code, string) {
 	case clash:
 		return NameTaken, groupName + "/" + s.Name + " is the name of " + describeLayer(made)
 	case is && taken.Kind == "thin" && earlier(s, taken):
-		what := "is there already, by an earlier try, and stays as it is"
+		what := "is there already, by an installation that didn't end, and stays as it is; if the old system has been used since, remove it first (lvremove)"
 		if s.When == postInstall {
 			what = "is there already, by an earlier installation, and is made anew"
 		}

@@ -166,10 +166,16 @@ func TestSnapshotDone(t *testing.T) {
 	b = snapshotBuilder(config.Snapshot{Volume: "old/home", Name: "s", When: preInstall}, config.Snapshot{Volume: "new/root", Name: "t", When: postInstall})
 	b.untagStep()
 	w := newWorld()
+	w.Answer(lvs("12.00", "x", "home", ""), "lvm", "lvs") // a script has taken it away
+	if err := b.plan.Steps[0].Run(t.Context(), w.env); err != nil || len(w.Called("run lvm lvchange")) > 0 {
+		t.Errorf("of one that is gone: %v, %q", err, w.Called("run lvm"))
+	}
+	w = newWorld()
+	w.Answer(lvs("12.00", "s", "home", "molt-try"), "lvm", "lvs")
 	if err := b.plan.Steps[0].Run(t.Context(), w.env); err != nil {
 		t.Fatal(err)
 	}
-	calls := w.Called("run lvm")
+	calls := w.Called("run lvm lvchange")
 	if len(calls) != 1 || !strings.Contains(calls[0], "--devices /dev/vdb1 ") || !strings.HasSuffix(calls[0], " --deltag molt-try old/s") {
 		t.Errorf("ran %q", calls)
 	}
