@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/mounts"
 	"github.com/molt-installer/molt/loopctl"
 	"github.com/molt-installer/molt/media"
 )
@@ -53,15 +54,10 @@ func mountPoints(mountinfo string) []string {
 	var points []string
 	for line := range strings.Lines(mountinfo) {
 		if f := strings.Fields(line); len(f) > 4 {
-			points = append(points, unescape(f[4]))
+			points = append(points, mounts.Unescape(f[4]))
 		}
 	}
 	return points
-}
-
-// unescape undoes the octal escapes of mountinfo for space, tab, newline and backslash.
-func unescape(s string) string {
-	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
 
 // kernelLoops is the real loops.
@@ -156,7 +152,7 @@ func swaps(table string) []string {
 	var list []string
 	for i, line := range strings.Split(table, "\n") {
 		if f := strings.Fields(line); i > 0 && len(f) > 0 {
-			list = append(list, unescape(f[0]))
+			list = append(list, mounts.Unescape(f[0]))
 		}
 	}
 	return list

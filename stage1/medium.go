@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/mounts"
 	"github.com/molt-installer/molt/media"
 )
 
@@ -113,13 +114,9 @@ func isSquashfs(file string) bool {
 	return err == nil && string(magic) == squashfsMagic
 }
 
-// untouched mounts somebody's volume without a write to it. Read-only alone
-// is not enough: after a crash, or below a system that sleeps, the journal would
-// be replayed (ext4(5), xfs(5), btrfs(5)). XFS refuses a second volume of the same
-// UUID, such as a clone whose twin is in use somewhere.
+// untouched mounts somebody's volume without a write to it.
 func untouched(device, target, fstype string) mount {
-	keep := map[string]string{"ext3": "noload", "ext4": "noload", "xfs": "norecovery,nouuid", "btrfs": "rescue=nologreplay"}
-	return mount{source: device, target: target, fstype: fstype, flags: unix.MS_RDONLY, data: keep[fstype]}
+	return mount{source: device, target: target, fstype: fstype, flags: unix.MS_RDONLY, data: mounts.Untouched(fstype)}
 }
 
 func (s *session) mountOn(m mount) error { return mountAll(s, []mount{m}) }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/molt-installer/molt/internal/mounts"
 )
 
 // Image is the disk of a guest that has ended, read on the host. Nothing here
@@ -159,14 +161,13 @@ func (p Part) withLoop(ctx context.Context, f func(dev string) error) error {
 // Mount mounts the partition (ext4, xfs) read-only at dir, which is made if
 // it isn't there, and replays no log. It needs root. unmount frees all.
 func (p Part) Mount(ctx context.Context, dir string) (unmount func() error, err error) {
-	opts := map[string]string{"ext4": "noload", "xfs": "norecovery,nouuid"}[p.FSType]
-	if opts == "" {
+	if p.FSType != "ext4" && p.FSType != "xfs" {
 		return nil, fmt.Errorf("mount partition %d of %s: the host can't mount %q", p.Number, p.image, p.FSType)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	opts += fmt.Sprintf(",ro,loop,offset=%d,sizelimit=%d", p.Start, p.Size)
+	opts := fmt.Sprintf("%s,ro,loop,offset=%d,sizelimit=%d", mounts.Untouched(p.FSType), p.Start, p.Size)
 	if err := tool(ctx, "", "mount", "-t", p.FSType, "-o", opts, p.image, dir); err != nil {
 		return nil, err
 	}

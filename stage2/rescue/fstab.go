@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/molt-installer/molt/internal/mounts"
 	"github.com/molt-installer/molt/stage2/host"
 )
 
@@ -50,29 +50,13 @@ func entries(fstab string) []entry {
 		if len(f) < 3 || strings.HasPrefix(f[0], "#") {
 			continue
 		}
-		e := entry{source: unescape(f[0]), point: unescape(f[1]), fstype: f[2]}
+		e := entry{source: mounts.Unescape(f[0]), point: mounts.Unescape(f[1]), fstype: f[2]}
 		if len(f) > 3 {
-			e.options = strings.Split(unescape(f[3]), ",")
+			e.options = strings.Split(mounts.Unescape(f[3]), ",")
 		}
 		all = append(all, e)
 	}
 	return all
-}
-
-// unescape undoes \040 and its like.
-func unescape(field string) string {
-	var b strings.Builder
-	for i := 0; i < len(field); i++ {
-		if field[i] == '\\' && i+3 < len(field) {
-			if c, err := strconv.ParseUint(field[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(c))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(field[i])
-	}
-	return b.String()
 }
 
 // RootMount is the mount of the system's root.
@@ -148,24 +132,8 @@ func mountOf(v Volume, fstype, target string, asked []string, readOnly bool) hos
 	for _, device := range v.More { // no udev has told the kernel of them: btrfs(5)
 		options = append(options, "device="+device)
 	}
-	if keep := untouched(fstype); readOnly && keep != "" {
+	if keep := mounts.Untouched(fstype); readOnly && keep != "" {
 		options = append(options, keep)
 	}
 	return host.Mount{Source: v.Path, Target: target, FSType: fstype, ReadOnly: readOnly, Options: strings.Join(options, ",")}
-}
-
-// untouched are the options with which mounting read-only writes nothing, not
-// even what the journal holds: ext4(5), xfs(5), btrfs(5).
-func untouched(fstype string) string {
-	switch fstype {
-	case "ext3", "ext4":
-		return "noload"
-	case "xfs":
-		return "norecovery,nouuid"
-	case "btrfs":
-		return "rescue=nologreplay"
-	case "f2fs":
-		return "norecovery"
-	}
-	return ""
 }

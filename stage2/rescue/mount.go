@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/molt-installer/molt/internal/mounts"
 	"github.com/molt-installer/molt/stage2/host"
 )
 
@@ -106,7 +107,7 @@ func mountPoints(t Tools) []string {
 	var points []string
 	for line := range strings.Lines(string(data)) {
 		if f := strings.Fields(line); len(f) > 1 {
-			points = append(points, unescape(f[1]))
+			points = append(points, mounts.Unescape(f[1]))
 		}
 	}
 	return points

@@ -280,13 +280,13 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// mounts is a machine that notes how it is told to mount, and does nothing.
-type mounts struct {
+// mountCalls is a machine that notes how it is told to mount, and does nothing.
+type mountCalls struct {
 	*linuxhost.Host
 	told []string
 }
 
-func (m *mounts) Run(_ context.Context, c host.Command) error {
+func (m *mountCalls) Run(_ context.Context, c host.Command) error {
 	m.told = append(m.told, strings.Join(c.Args[:5], " "))
 	return nil
 }
@@ -294,7 +294,7 @@ func (m *mounts) Run(_ context.Context, c host.Command) error {
 // TestShow: no kind of file system wants its journal replayed, or minds a twin that is mounted.
 func TestShow(t *testing.T) {
 	needRoot(t)
-	m := &mounts{Host: linuxhost.New()}
+	m := &mountCalls{Host: linuxhost.New()}
 	at := t.TempDir()
 	for _, kind := range []string{"squashfs", "ext4", "xfs"} {
 		if _, err := New(Config{Host: m}).show(t.Context(), kind, "image", at); err != nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/molt-installer/molt/internal/mounts"
 	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/payload"
 )
@@ -101,8 +102,7 @@ func (p *Payload) unmountable(ctx context.Context, im *payload.Image, target str
 	return p.copyFrom(ctx, im, view, target, pr)
 }
 
-// show mounts an image, read-only, and as it is: one of a system that was running wants its journal
-// replayed first, and XFS refuses a second volume with the UUID of one that is mounted (ext4(5), xfs(5)).
+// show mounts an image, read-only, and as it is: it can be one of a system that was running.
 func (p *Payload) show(ctx context.Context, kind, image, at string) (unmount func() error, err error) {
 	if err := os.MkdirAll(at, 0o700); err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func (p *Payload) show(ctx context.Context, kind, image, at string) (unmount fun
 	if err := p.Host.Unmount(at); err != nil && !errors.Is(err, syscall.EINVAL) { // of an earlier try
 		return nil, fmt.Errorf("unmount %s: %w", at, err)
 	}
-	options := "loop,ro" + map[string]string{"ext4": ",noload", "xfs": ",norecovery,nouuid"}[kind]
+	options := strings.TrimSuffix("loop,ro,"+mounts.Untouched(kind), ",")
 	if err := p.Host.Run(ctx, host.Command{Args: []string{"mount", "-t", kind, "-o", options, image, at}}); err != nil {
 		return nil, err
 	}
