@@ -53,6 +53,16 @@ func WithoutUdev() []string {
 	return []string{"DM_DISABLE_UDEV=1", "MDADM_NO_UDEV=1", "LVM_SUPPRESS_FD_WARNINGS=1"}
 }
 
+// LVM is an lvm(8) command that sees no other devices than these: groups of the same name
+// on others are nothing to it. It does without what stage 2 lacks: udev, lvm's daemons, and
+// records of devices that belong to no installed system.
+func LVM(devices []string, command string, args ...string) []string {
+	const config = `global{event_activation=0 use_lvmpolld=0} ` +
+		`devices{use_devicesfile=0 obtain_device_list_from_udev=0 external_device_info_source="none" hints="none"} ` +
+		`activation{udev_sync=0 udev_rules=0 monitoring=0}`
+	return append([]string{"lvm", command, "--config", config, "--devices", strings.Join(devices, ","), "--yes"}, args...)
+}
+
 // ExitError is a program that failed.
 type ExitError struct {
 	Args []string

@@ -10,21 +10,9 @@ import (
 	"github.com/molt-installer/molt/stage2/host"
 )
 
-// lvmConfig keeps lvm(8) from what isn't there: udev, its daemons, and records of
-// devices that belong to no installed system.
-const lvmConfig = `global{event_activation=0 use_lvmpolld=0} ` +
-	`devices{use_devicesfile=0 obtain_device_list_from_udev=0 external_device_info_source="none" hints="none"} ` +
-	`activation{udev_sync=0 udev_rules=0 monitoring=0}`
-
-// lvmArgs is an lvm command that sees no other devices than these: groups of the same
-// name on others are nothing to it.
-func lvmArgs(devices []string, command string, args ...string) []string {
-	return append([]string{"lvm", command, "--config", lvmConfig, "--devices", strings.Join(devices, ","), "--yes"}, args...)
-}
-
 // lvm runs an lvm command. In an error it is as a person would type it.
 func lvm(ctx context.Context, env *Env, devices []string, command string, args ...string) error {
-	err := tool(ctx, env, "", lvmArgs(devices, command, args...)...)
+	err := tool(ctx, env, "", host.LVM(devices, command, args...)...)
 	if exit, ok := err.(*host.ExitError); ok {
 		return &host.ExitError{Args: append([]string{"lvm", command}, args...), Code: exit.Code, Tail: exit.Tail}
 	}
@@ -107,7 +95,7 @@ func loadTargets(ctx context.Context, env *Env, modules ...string) {
 func (s logical) remove(ctx context.Context, env *Env) error {
 	l := s.layer
 	var names strings.Builder
-	c := host.Command{Args: lvmArgs(s.on, "lvs", "--noheadings", "--options", "lv_name", l.Group), Env: host.WithoutUdev(), Stdout: &names}
+	c := host.Command{Args: host.LVM(s.on, "lvs", "--noheadings", "--options", "lv_name", l.Group), Env: host.WithoutUdev(), Stdout: &names}
 	if err := runIn(ctx, env, c); err != nil {
 		return fmt.Errorf("list the volumes of %s: %w", l.Group, err)
 	}

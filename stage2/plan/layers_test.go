@@ -41,7 +41,8 @@ func stackSteps(layers []Layer) []Step {
 // shortly leaves out of a call what all calls of lvm have.
 func shortly(calls []string) string {
 	text := strings.Join(calls, "\n") + "\n"
-	return strings.ReplaceAll(text, "--config "+lvmConfig+" --devices /dev/md/data,/dev/vdc3 --yes ", "")
+	common := host.LVM([]string{"/dev/md/data", "/dev/vdc3"}, "")[2:]
+	return strings.ReplaceAll(text, strings.Join(common, " ")+" ", "")
 }
 
 func TestLayerCalls(t *testing.T) {

@@ -114,7 +114,7 @@ func (v volume) stacked() machine.Stacked {
 
 func listVolumes(ctx context.Context, env *Env, devices []string, group string) (map[string]volume, error) {
 	var out bytes.Buffer
-	c := host.Command{Env: host.WithoutUdev(), Stdout: &out, Args: lvmArgs(devices, "lvs", "--reportformat", "json", "--units", "b", "--nosuffix",
+	c := host.Command{Env: host.WithoutUdev(), Stdout: &out, Args: host.LVM(devices, "lvs", "--reportformat", "json", "--units", "b", "--nosuffix",
 		"--options", "lv_name,origin,lv_tags,pool_lv,lv_size,data_percent", group)}
 	var report struct {
 		Report []struct {

@@ -11,11 +11,6 @@ import (
 	"github.com/molt-installer/molt/stage2/machine"
 )
 
-// lvmConfig keeps lvm(8) from what isn't there: udev, its daemons, records of devices.
-const lvmConfig = `global{event_activation=0 use_lvmpolld=0} ` +
-	`devices{use_devicesfile=0 obtain_device_list_from_udev=0 external_device_info_source="none" hints="none"} ` +
-	`activation{udev_sync=0 udev_rules=0 monitoring=0}`
-
 // start starts the arrays, then the groups, which can be on arrays, and looks again.
 func (j *job) start(ctx context.Context, m machine.Machine) machine.Machine {
 	if len(m.Stacks) == 0 {
@@ -38,7 +33,7 @@ func (j *job) start(ctx context.Context, m machine.Machine) machine.Machine {
 	for _, s := range m.Stacks {
 		if s.Kind == "vg" {
 			groups++
-			j.tool(ctx, "lvm", "vgchange", "--config", lvmConfig, "--devices", strings.Join(s.Members, ","), "--yes", "--activate", "y", s.Name)
+			j.tool(ctx, host.LVM(s.Members, "vgchange", "--activate", "y", s.Name)...)
 		}
 	}
 	if groups > 0 {
