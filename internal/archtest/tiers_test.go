@@ -36,7 +36,9 @@ func sameTier() map[string][]string {
 }
 
 // aside stand beside the levels: tools for tests and the commands that use them.
-func aside() []string { return []string{"internal/vm", "internal/nstest", "internal/archtest"} }
+func aside() []string {
+	return []string{"internal/vm", "internal/nstest", "internal/golden", "internal/archtest"}
+}
 
 // never are pairs that don't know each other, whatever their levels.
 func never() [][2]string {

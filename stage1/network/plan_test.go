@@ -16,9 +16,10 @@ import (
 	"github.com/mdlayher/ndp"
 
 	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/golden"
 )
 
-var update = flag.Bool("update", false, "write the goldens anew")
+var _ = flag.Bool("update", false, "write the goldens anew")
 
 // cards are a machine's two, the second with a link.
 func cards() []Link {
@@ -54,17 +55,17 @@ func TestPlan(t *testing.T) {
 		"rd.route=10.0.0.0/8:192.0.2.9:eth0 ip=single-dhcp",
 		"ip=ibft",
 	}
-	type golden struct {
+	type goldenPlan struct {
 		Line string `json:"line"`
 		Plan Plan   `json:"plan"`
 	}
-	var all []golden
+	var all []goldenPlan
 	for _, line := range lines {
 		o, warnings := bootargs.Parse(line)
 		if len(warnings) > 0 {
 			t.Errorf("%s: %v", line, warnings)
 		}
-		all = append(all, golden{line, Build(o, cards())})
+		all = append(all, goldenPlan{line, Build(o, cards())})
 	}
 	var got bytes.Buffer
 	e := json.NewEncoder(&got)
@@ -73,18 +74,7 @@ func TestPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join("testdata", "plans.json")
-	if *update {
-		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Error(diff)
-	}
+	golden.Check(t, path, got.String())
 }
 
 // TestPlanGrows: an interface that comes later only adds to the plan.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/molt-installer/molt/internal/golden"
 	"github.com/molt-installer/molt/stage2/config"
 )
 
@@ -36,8 +37,8 @@ func TestGood(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, strings.TrimSuffix(file, ".ks")+".json", append(got, '\n'))
-			golden(t, strings.TrimSuffix(file, ".ks")+".written", Write(answers))
+			golden.Check(t, strings.TrimSuffix(file, ".ks")+".json", string(got)+"\n")
+			golden.Check(t, strings.TrimSuffix(file, ".ks")+".written", string(Write(answers)))
 			roundTrip(t, answers)
 		})
 	}
@@ -59,7 +60,7 @@ func TestBad(t *testing.T) {
 			if diags.Err() == nil {
 				t.Error("nothing is found wrong")
 			}
-			golden(t, strings.TrimSuffix(file, ".ks")+".txt", []byte(show(diags)+"\n"))
+			golden.Check(t, strings.TrimSuffix(file, ".ks")+".txt", show(diags)+"\n")
 		})
 	}
 }
@@ -77,27 +78,10 @@ func TestGoodWarnings(t *testing.T) {
 			said = append(said, show(diags))
 		}
 	}
-	golden(t, "testdata/good/warnings.txt", []byte(strings.Join(said, "\n")+"\n"))
+	golden.Check(t, "testdata/good/warnings.txt", strings.Join(said, "\n")+"\n")
 }
 
-// update is go test's -update.
-var update = goflag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
+var _ = goflag.Bool("update", false, "write the golden files anew")
 
 // TestDiagnostics shows every message in full, with its place.
 func TestDiagnostics(t *testing.T) {

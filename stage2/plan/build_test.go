@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/molt-installer/molt/internal/golden"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/stage2/config"
@@ -21,7 +22,7 @@ import (
 	"github.com/molt-installer/molt/stage2/plan"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var _ = flag.Bool("update", false, "write the golden files anew")
 
 // scenario is a golden test's input: testdata/NAME.json.
 type scenario struct {
@@ -98,24 +99,8 @@ func TestGolden(t *testing.T) {
 			} else {
 				got = p.Text()
 			}
-			compare(t, filepath.Join("testdata", name+".txt"), got)
+			golden.Check(t, filepath.Join("testdata", name+".txt"), got)
 		})
-	}
-}
-
-func compare(t *testing.T, golden, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update accepts it):\n%s", golden, diff)
 	}
 }
 

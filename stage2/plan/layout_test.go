@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/molt-installer/molt/internal/golden"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/machine"
@@ -23,7 +24,7 @@ func TestLayouts(t *testing.T) {
 	}
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".ks"), func(t *testing.T) {
-			compare(t, strings.TrimSuffix(f, ".ks")+".txt", layoutText(t, f))
+			golden.Check(t, strings.TrimSuffix(f, ".ks")+".txt", layoutText(t, f))
 		})
 	}
 }

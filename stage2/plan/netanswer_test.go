@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/molt-installer/molt/internal/golden"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/kickstart"
@@ -76,7 +77,7 @@ func TestAnsweredGolden(t *testing.T) {
 	for _, name := range allAnswers(t) {
 		t.Run(name, func(t *testing.T) {
 			b := answeredIn(t, name)
-			sameAs(t, filepath.Join("testdata", "network", "answers", name+".txt"), onAllTargets(t, b.net, &b.plan))
+			golden.Check(t, filepath.Join("testdata", "network", "answers", name+".txt"), onAllTargets(t, b.net, &b.plan))
 		})
 	}
 }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/molt-installer/molt/internal/golden"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/config"
 )
@@ -103,7 +103,7 @@ func TestBroughtUpGolden(t *testing.T) {
 			n, p := taken(t, name)
 			got := fmt.Sprintf("host name %q\n", KnownHostname(handoff.Record{Network: ptr(recorded(t, name))}))
 			got += onAllTargets(t, n, p)
-			sameAs(t, filepath.Join("testdata", "network", name+".txt"), got)
+			golden.Check(t, filepath.Join("testdata", "network", name+".txt"), got)
 			if strings.Contains(got, "reboot") {
 				t.Error("what a server says is written as it is")
 			}
@@ -123,23 +123,6 @@ func onAllTargets(t *testing.T, n netConfig, p *Plan) string {
 	got += "\n=== ifupdown with dhclient\n" + written(t, n, targetIfup, targetDhclient)
 	lacks, _, _ := strings.Cut(written(t, n, targetIfup), "---")
 	return got + "\n=== ifupdown with no client\n" + lacks
-}
-
-// sameAs compares with a golden file, or writes it anew.
-func sameAs(t *testing.T, golden, got string) {
-	t.Helper()
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update accepts it):\n%s", golden, diff)
-	}
 }
 
 // TestAnswersComeFirst: what stage 1 brought up counts only where the answers

@@ -12,14 +12,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/molt-installer/molt/internal/golden"
 	"github.com/molt-installer/molt/internal/nstest"
 	"github.com/molt-installer/molt/stage2/config"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var _ = flag.Bool("update", false, "write the golden files anew")
 
 func cases() map[string]config.Firewall {
 	return map[string]config.Firewall{
@@ -38,19 +38,7 @@ func TestGolden(t *testing.T) {
 		if len(wrong)+len(idle) > 0 {
 			t.Errorf("%s: %q, %q", name, wrong, idle)
 		}
-		golden := filepath.Join("testdata", name+".nft")
-		if *update {
-			if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(string(want), text); d != "" {
-			t.Errorf("%s (-want +got; -update accepts it):\n%s", golden, d)
-		}
+		golden.Check(t, filepath.Join("testdata", name+".nft"), text)
 	}
 }
 
