@@ -45,10 +45,12 @@ func on(mount string) string {
 func layouts() []layout {
 	lvm := "BOOT\npart /boot --fstype=ext4 --size=300 --ondisk=vda\npart pv.1 --size=1000 --grow --ondisk=vda%s\nvolgroup vg0 pv.1\n" +
 		"logvol swap --vgname=vg0 --name=swap --size=200\nlogvol / --vgname=vg0 --name=root --fstype=ext4 --size=1500%s\n"
+	closed := bootloader + " --password=" + password + "\n" // for who changes what is started; nobody is asked otherwise
 	return []layout{
-		{name: "plain", firmware: vm.UEFI, lines: "BOOT\npart / --fstype=ext4 --size=1500 --ondisk=vda\npart /home --fstype=ext4 --size=500 --grow --ondisk=vda\n",
-			shows: map[string]string{"grep ' / ' /proc/mounts": "^/dev/vda2 .*ext4", "grep ' /home ' /proc/mounts": "^/dev/vda3 .*ext4"},
-			keep:  "part / --fstype=ext4 --onpart=vda2\npart /home --onpart=vda3 --noformat\n"},
+		{name: "plain", firmware: vm.UEFI, lines: closed + "BOOT\npart / --fstype=ext4 --size=1500 --ondisk=vda\npart /home --fstype=ext4 --size=500 --grow --ondisk=vda\n",
+			shows: map[string]string{"grep ' / ' /proc/mounts": "^/dev/vda2 .*ext4", "grep ' /home ' /proc/mounts": "^/dev/vda3 .*ext4",
+				"grep -c '^password_pbkdf2 root grub' /boot/grub/grub.cfg": "^1"},
+			keep: closed + "part / --fstype=ext4 --onpart=vda2\npart /home --onpart=vda3 --noformat\n"},
 		{name: "lvm", firmware: vm.BIOS, lines: fmt.Sprintf(lvm, "", "") + "logvol /home --vgname=vg0 --name=home --fstype=ext4 --percent=50\n",
 			shows: map[string]string{"pvs --noheadings -o vg_name,lv_name,lv_size --segments": `vg0\s+root\s+1\.46g`, on("/"): "vg0-root", on("/home"): "vg0-home", "cat /proc/swaps": "dm-"},
 			keep: "part /boot --fstype=ext4 --onpart=vda2\nvolgroup vg0 --useexisting\nlogvol swap --vgname=vg0 --name=swap --useexisting\n" +

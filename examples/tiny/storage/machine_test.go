@@ -23,11 +23,12 @@ const (
 	all = "zerombr\nclearpart --all --initlabel"
 )
 
+const bootloader = `bootloader --timeout=0 --append="no_timer_check quiet"`
+
 // kickstart installs the base alone, which is on disc 1. clear says what is given up,
-// storage what is made.
+// storage what is made, and, if need be, another boot loader.
 func kickstart(clear, storage string) string {
-	return "text\nlang C.UTF-8\nkeyboard us\ntimezone Etc/UTC --utc\nrootpw " + password + "\n" + clear + "\n" + storage +
-		"bootloader --timeout=0 --append=\"no_timer_check quiet\"\npoweroff\n"
+	return "text\nlang C.UTF-8\nkeyboard us\ntimezone Etc/UTC --utc\nrootpw " + password + "\n" + bootloader + "\n" + clear + "\n" + storage + "poweroff\n"
 }
 
 // filled is a disk that has something all over it.
