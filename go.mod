@@ -20,6 +20,7 @@ require (
 	github.com/insomniacslk/dhcp v0.0.0-20250109001534-8abf58130905
 	github.com/jlaffaye/ftp v0.2.4
 	github.com/klauspost/compress v1.20.3
+	github.com/leonelquinteros/gotext v1.7.2
 	github.com/mdlayher/ndp v1.1.0
 	github.com/muesli/cancelreader v0.2.2
 	github.com/openwall/yescrypt-go v1.0.0

@@ -4,12 +4,13 @@ package archtest
 // its own. A name means what is below it too, unless that is named itself.
 func tiers() [][]string {
 	return [][]string{
-		{"internal/devlinks", "internal/kslex", "internal/modinfo", "internal/mounts", "internal/spelling", "internal/syslog", "internal/uevent", "media/verity"},
+		{"internal/devlinks", "internal/kslex", "internal/modinfo", "internal/mounts", "internal/spelling", "internal/syslog", "internal/uevent", "media/verity",
+			"stage2/words"},
 		{"internal/bootargs", "internal/handoff", "internal/ksearly", "loopctl", "media", "initramfs",
 			"stage2/event", "stage2/config", "stage2/kickstart", "stage2/machine"},
 		{"stage1", "stage2/host", "stage2/plan/layout", "stage2/plan/firewall"},
 		{"stage2/host/hosttest", "stage2/payload", "internal/linuxhost"},
-		{"stage2/plan", "stage2/rescue"},
+		{"stage2/plan", "stage2/rescue", "stage2/dialog"},
 		{"stage2/engine", "stage2/tui", "stage2/headless"},
 		{"stage2"},
 		{"cmd", "examples"},

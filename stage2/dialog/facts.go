@@ -1,0 +1,35 @@
+package dialog
+
+import (
+	"context"
+
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/machine"
+)
+
+// Facts are what the questions go by, and what they can have done.
+type Facts struct {
+	Product string // "Debian 13"
+	Machine machine.Machine
+	Disks   []machine.Disk    // that can be installed to
+	Refused map[string]string // path of every other disk → why not
+	Catalog *media.Catalog
+	Zones   []string // names of the tz database
+	// Hostname is what the network calls the machine, if it does. Connected is
+	// whether it is on one already, which then is the installed system's too.
+	Hostname  string
+	Connected bool
+	// Hash turns a password into its crypt(5) form.
+	Hash func(plain string) (string, error)
+	// Review works out what the answers would do. It may take a while.
+	// Problems are a Review, not an error.
+	Review func(ctx context.Context, a config.Answers) (Review, error)
+}
+
+// Review is a plan as it is shown for confirmation.
+type Review struct {
+	Problems []string // why it can't be done; then the rest is empty
+	Lost     []string // what will be erased: "/dev/vda  20 GiB  Windows (NTFS)"
+	Text     string   // what will be there then, and how
+}
