@@ -13,10 +13,10 @@ import (
 	"github.com/u-root/mkuimage/cpio"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/network"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/media/mediatest"
-	"github.com/molt-installer/molt/stage1/network"
 )
 
 // lateNetwork comes up at the third try, or never.

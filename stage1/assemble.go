@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/molt-installer/molt/stage1/network"
+	"github.com/molt-installer/molt/internal/network"
 )
 
 // rootFS is what stage 2's root is made of.

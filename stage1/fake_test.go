@@ -14,10 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/network"
 	"github.com/molt-installer/molt/loopctl"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/verity"
-	"github.com/molt-installer/molt/stage1/network"
 )
 
 // fake is a machine that records what is done to it.

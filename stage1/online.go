@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/network"
 	"github.com/molt-installer/molt/internal/syslog"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
-	"github.com/molt-installer/molt/stage1/network"
 )
 
 // uplink brings the network up. Its meaning is package network's.

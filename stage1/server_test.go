@@ -21,11 +21,11 @@ import (
 	"time"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/network"
 	"github.com/molt-installer/molt/loopctl/failover"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/media/verity"
-	"github.com/molt-installer/molt/stage1/network"
 )
 
 // published is a tree at a web server, and the build it belongs to.

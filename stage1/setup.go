@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/network"
 	"github.com/molt-installer/molt/media"
-	"github.com/molt-installer/molt/stage1/network"
 )
 
 // earlyMounts are what every program expects, in order.

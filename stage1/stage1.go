@@ -22,8 +22,8 @@ import (
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/internal/ksearly"
+	"github.com/molt-installer/molt/internal/network"
 	"github.com/molt-installer/molt/media"
-	"github.com/molt-installer/molt/stage1/network"
 )
 
 // Main is the program. As process 1 it doesn't return; the kernel calls it

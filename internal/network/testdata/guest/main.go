@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/bootargs"
+	"github.com/molt-installer/molt/internal/network"
 	"github.com/molt-installer/molt/internal/vm/vmtest/guestinit"
-	"github.com/molt-installer/molt/stage1/network"
 )
 
 func main() {

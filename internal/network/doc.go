@@ -1,4 +1,5 @@
-// Package network brings the network up in stage 1, as the boot options say.
+// Package network brings the network up while the installer runs: as the boot options
+// say in stage 1, as a person at the screens says in stage 2.
 //
 //	var m network.Manager
 //	found, err := m.Up(ctx, network.Config{Options: opts, Hosts: hosts, First: firstByte, Tell: show})
@@ -18,7 +19,7 @@
 // usable one stays, the others are put back as they were.
 //
 // Nothing here reads boot options (internal/bootargs does), fetches anything, or
-// configures the installed system: that is stage 2's, by the handoff.Network
-// that Up returns. It works in the network namespace of the process, needs root,
+// configures the installed system: that is stage 2's, by its answers or the
+// handoff.Network that Up returned in stage 1. It works in the network namespace of the process, needs root,
 // and expects /proc and /sys.
 package network

@@ -15,7 +15,7 @@ import (
 // up soon: there are others to try, and people waiting.
 func resolvConf(servers []netip.Addr, domains []string) string {
 	var b strings.Builder
-	b.WriteString("# Written by molt's stage 1 whenever name servers change.\n")
+	b.WriteString("# Written by molt whenever name servers change.\n")
 	if len(domains) > 0 {
 		fmt.Fprintf(&b, "search %s\n", strings.Join(domains, " "))
 	}

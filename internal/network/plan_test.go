@@ -91,7 +91,7 @@ func TestPlanGrows(t *testing.T) {
 
 func TestResolvConf(t *testing.T) {
 	got := resolvConf([]netip.Addr{netip.MustParseAddr("192.0.2.53"), netip.MustParseAddr("fe80::1%eth0")}, []string{"a.test", "b.test"})
-	want := "# Written by molt's stage 1 whenever name servers change.\nsearch a.test b.test\nnameserver 192.0.2.53\nnameserver fe80::1%eth0\noptions timeout:2 attempts:2\n"
+	want := "# Written by molt whenever name servers change.\nsearch a.test b.test\nnameserver 192.0.2.53\nnameserver fe80::1%eth0\noptions timeout:2 attempts:2\n"
 	if got != want {
 		t.Error(cmp.Diff(want, got))
 	}
