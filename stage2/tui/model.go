@@ -18,7 +18,6 @@ type (
 		session Session
 		reply   chan<- config.Answers
 	}
-	eventMsg  event.Event
 	chooseMsg struct {
 		question Question
 		reply    chan<- string
@@ -66,8 +65,8 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		var cmd tea.Cmd
 		m.current, cmd = newChoose(msg, m.styles)
 		return m, cmd
-	case eventMsg:
-		return m.onEvent(event.Event(msg))
+	case eventsMsg:
+		return m.onEvents(msg)
 	case showWorkMsg:
 		m.current = m.work
 		return m, nil
@@ -80,15 +79,18 @@ func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // showWorkMsg goes back from a question to the progress.
 type showWorkMsg struct{}
 
-func (m model) onEvent(e event.Event) (tea.Model, tea.Cmd) {
-	m.work.take(e)
-	if _, asking := m.current.(*choose); !asking {
-		m.current = m.work
+func (m model) onEvents(msg eventsMsg) (tea.Model, tea.Cmd) {
+	var cmd tea.Cmd
+	for _, e := range msg.events {
+		m.work.take(e)
+		if e.Type == event.NeedDisc {
+			cmd = tea.Raw("\a")
+		}
+		if _, asking := m.current.(*choose); !asking && e.Step != "" { // what comes before the plan leaves the questions alone
+			m.current = m.work
+		}
 	}
-	if e.Type == event.NeedDisc {
-		return m, tea.Raw("\a")
-	}
-	return m, nil
+	return m, cmd
 }
 
 // View draws header, part and footer to exactly the height of the screen.

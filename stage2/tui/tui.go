@@ -70,6 +70,7 @@ type Question struct {
 // UI is the terminal's program.
 type UI struct {
 	program *tea.Program
+	feed    *feed
 	done    chan struct{}
 	err     error
 }
@@ -86,6 +87,7 @@ func Start(in io.Reader, out io.Writer, environ []string, product string) *UI {
 		defer close(u.done)
 		_, u.err = u.program.Run()
 	}()
+	u.feed = newFeed(func(m eventsMsg) { u.program.Send(m) })
 	return u
 }
 
@@ -93,6 +95,7 @@ func Start(in io.Reader, out io.Writer, environ []string, product string) *UI {
 // been confirmed.
 func (u *UI) Ask(ctx context.Context, s Session) (config.Answers, error) {
 	reply := make(chan config.Answers, 1)
+	u.feed.flush()
 	u.program.Send(askMsg{ctx: ctx, session: s, reply: reply})
 	select {
 	case a := <-reply:
@@ -104,12 +107,13 @@ func (u *UI) Ask(ctx context.Context, s Session) (config.Answers, error) {
 	}
 }
 
-// Emit shows an event.
-func (u *UI) Emit(e event.Event) { u.program.Send(eventMsg(e)) }
+// Emit shows an event. It never waits for the terminal.
+func (u *UI) Emit(e event.Event) { u.feed.emit(e) }
 
 // Choose puts a question and returns the Key of the answer.
 func (u *UI) Choose(ctx context.Context, q Question) (string, error) {
 	reply := make(chan string, 1)
+	u.feed.flush() // the question is about what was told before it
 	u.program.Send(chooseMsg{question: q, reply: reply})
 	select {
 	case key := <-reply:
@@ -125,6 +129,7 @@ func (u *UI) Choose(ctx context.Context, q Question) (string, error) {
 func (u *UI) Close() error {
 	u.program.Quit()
 	<-u.done
+	u.feed.close()
 	return u.err
 }
 
