@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -30,8 +31,9 @@ type eventsMsg struct {
 type feed struct {
 	send   func(eventsMsg)
 	order  sync.Mutex // one batch is on its way at a time
-	mu     sync.Mutex // of held and lines
-	held   []event.Event
+	mu     sync.Mutex // of the three below
+	held   []*event.Event
+	newest *event.Event  // the progress in held that can be overtaken
 	lines  int           // of held
 	wake   chan struct{} // something is held
 	hurry  chan struct{} // something that should be seen at once is
@@ -68,33 +70,35 @@ func signal(c chan struct{}) {
 	}
 }
 
-// hold keeps e, and drops what it makes stale.
+// hold keeps e, and drops what it makes stale. Where progress stands among
+// lines of output tells nobody anything.
 func (f *feed) hold(e event.Event) {
-	if n := len(f.held); n > 0 && e.Type == event.Progress && f.held[n-1].Type == event.Progress && f.held[n-1].Step == e.Step {
-		f.held[n-1] = e
-		return
+	switch e.Type {
+	case event.Progress:
+		if f.newest != nil && f.newest.Step == e.Step {
+			*f.newest = e
+			return
+		}
+		f.newest = &e
+	case event.Log:
+		if f.lines++; f.lines > 2*mostHeld {
+			f.thin()
+		}
+	default:
+		f.newest = nil
 	}
-	f.held = append(f.held, e)
-	if e.Type == event.Log {
-		f.lines++
-	}
-	if f.lines > 2*mostHeld {
-		f.thin()
-	}
+	f.held = append(f.held, &e)
 }
 
-// thin drops the oldest half of the lines that are held.
+// thin drops the oldest of the lines that are held.
 func (f *feed) thin() {
-	kept := f.held[:0]
-	for _, e := range f.held {
-		if e.Type == event.Log && f.lines > mostHeld {
+	f.held = slices.DeleteFunc(f.held, func(e *event.Event) bool {
+		old := e.Type == event.Log && f.lines > mostHeld
+		if old {
 			f.lines--
-			continue
 		}
-		kept = append(kept, e)
-	}
-	clear(f.held[len(kept):])
-	f.held = kept
+		return old
+	})
 }
 
 // close passes on what is held, and ends. Send must not wait any more.
@@ -121,8 +125,11 @@ func (f *feed) flush() {
 	f.order.Lock()
 	defer f.order.Unlock()
 	f.mu.Lock()
-	events := f.held
-	f.held, f.lines = nil, 0
+	var events []event.Event
+	for _, e := range f.held {
+		events = append(events, *e)
+	}
+	f.held, f.newest, f.lines = nil, nil, 0
 	f.mu.Unlock()
 	if len(events) > 0 {
 		f.send(eventsMsg{events: events, at: time.Now()})
