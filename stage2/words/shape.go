@@ -10,7 +10,7 @@ import (
 )
 
 // verb is what a format has for an argument, with an index if it is given.
-var verb = regexp.MustCompile(`%(\[\d+\])?[-+ 0]*[0-9.]*[sdqvfx]`)
+var verb = regexp.MustCompile(`%(\[\d+\])?[-+ 0]*[0-9.]*[sdqvfwx]`)
 
 // shapes are the patterns of all texts under the context said, those with most
 // letters of their own first: "Install %s" mustn't take what "Install %d
