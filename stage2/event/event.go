@@ -47,7 +47,8 @@ type Event struct {
 type StepInfo struct {
 	ID     string `json:"id"`
 	Title  string `json:"title"`
-	Weight int    `json:"weight"` // share of the whole, in seconds on a reference machine
+	Weight int    `json:"weight"`         // share of the whole, in seconds on a reference machine
+	Disc   int    `json:"disc,omitempty"` // the disc that it reads in a drive; 0: none
 }
 
 // Amount is how far a step is. Total 0 means unknown.

@@ -120,6 +120,9 @@ type fetchNext struct {
 	eject     bool
 }
 
+// Disc is its number, for the list of discs that a person is shown.
+func (s fetchNext) Disc() int { return s.disc }
+
 func (s fetchNext) Run(ctx context.Context, env *Env) error {
 	drive, err := s.mount(ctx, env)
 	if err != nil {

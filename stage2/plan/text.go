@@ -16,6 +16,9 @@ func (p *Plan) Infos() []event.StepInfo {
 	infos := make([]event.StepInfo, len(p.Steps))
 	for i, s := range p.Steps {
 		infos[i] = event.StepInfo{ID: s.ID(), Title: s.Title(), Weight: s.Weight()}
+		if d, ok := s.(interface{ Disc() int }); ok {
+			infos[i].Disc = d.Disc()
+		}
 	}
 	return infos
 }
