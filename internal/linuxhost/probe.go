@@ -146,26 +146,6 @@ func (p prober) drives() []machine.Drive {
 	return drives
 }
 
-// nics leaves out the loopback and other interfaces without hardware.
-func (p prober) nics() []machine.Interface {
-	nics := []machine.Interface{}
-	for _, name := range p.list("sys/class/net") {
-		dir := "sys/class/net/" + name
-		if _, err := os.Stat(p.path(dir + "/device")); err != nil {
-			continue
-		}
-		driver, _ := os.Readlink(p.path(dir + "/device/driver"))
-		if driver != "" {
-			driver = filepath.Base(driver)
-		}
-		nics = append(nics, machine.Interface{
-			Name: name, MAC: p.text(dir + "/address"), Driver: driver,
-			Carrier: p.text(dir+"/carrier") == "1",
-		})
-	}
-	return nics
-}
-
 // disks are those that could be installed on, and those that could if nothing
 // used them; unread says of which the content isn't known.
 func (p prober) disks(ctx context.Context) (disks []machine.Disk, unread []string, err error) {

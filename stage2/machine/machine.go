@@ -105,8 +105,12 @@ type Drive struct {
 
 // Interface is a network interface other than the loopback.
 type Interface struct {
-	Name    string `json:"name"`
-	MAC     string `json:"mac,omitempty"`
-	Driver  string `json:"driver,omitempty"`
-	Carrier bool   `json:"carrier"`
+	Name      string   `json:"name"`
+	MAC       string   `json:"mac,omitempty"`
+	Driver    string   `json:"driver,omitempty"`
+	Carrier   bool     `json:"carrier"`             // it is up and has a link
+	State     string   `json:"state,omitempty"`     // RFC 2863, 3.1.14, as the kernel spells it: "up", "down" (switched off, or no link), "unknown"
+	Speed     int      `json:"speed,omitempty"`     // of the link, Mbit/s; 0 when not known
+	Wireless  bool     `json:"wireless,omitempty"`  // this installer can't use it
+	Addresses []string `json:"addresses,omitempty"` // "192.0.2.5/24", those that only the link knows left out
 }

@@ -222,7 +222,7 @@ func findNIC(device string, nics []machine.Interface) (machine.Interface, bool) 
 	}
 	for _, fits := range []func(machine.Interface) bool{
 		func(n machine.Interface) bool { return n.Carrier },
-		func(n machine.Interface) bool { return !strings.HasPrefix(n.Name, "wl") },
+		func(n machine.Interface) bool { return !n.Wireless && !strings.HasPrefix(n.Name, "wl") },
 	} {
 		if k := slices.IndexFunc(nics, fits); k >= 0 {
 			return nics[k], true
