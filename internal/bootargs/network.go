@@ -36,6 +36,7 @@ type IfName struct {
 type VLAN struct {
 	Name   string `json:"name"`
 	Parent string `json:"parent"`
+	ID     int    `json:"id,omitempty"` // 0, as in every vlan=: the number at the end of the name
 }
 
 // Bond is bond=NAME[:PORTS[:OPTIONS[:MTU]]].

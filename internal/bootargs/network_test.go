@@ -49,7 +49,7 @@ func TestParseNetwork(t *testing.T) {
 	compare(t, Options{
 		Nameservers: []addr{netip.MustParseAddr("192.0.2.53"), netip.MustParseAddr("2001:db8::53")},
 		Names:       []IfName{{"lan0", "52:54:00:aa:bb:cc"}},
-		VLANs:       []VLAN{{"eth0.5", "eth0"}},
+		VLANs:       []VLAN{{Name: "eth0.5", Parent: "eth0"}},
 		Bonds:       []Bond{{"bond0", []string{"eth0", "eth1"}, []string{"mode=active-backup", "miimon=100"}, 1400}, {Name: "bond1"}},
 		Bridges:     []Bridge{{"br0", []string{"eth0", "eth1"}}},
 		Routes: []Route{

@@ -108,9 +108,12 @@ func (b *builder) tops() []string {
 
 var lastDigits = regexp.MustCompile(`[0-9]+$`)
 
-// vlanID is the number at the end of a VLAN's name, which can be any of "vlan5",
+// vlanID is what is said, or else the number at the end of a VLAN's name, which can be any of "vlan5",
 // "vlan0005", "eth0.5" and "eth0.0005" (dracut.cmdline(7)).
 func vlanID(v bootargs.VLAN) (int, error) {
+	if v.ID > 0 {
+		return v.ID, nil
+	}
 	id, err := strconv.Atoi(cmp.Or(lastDigits.FindString(v.Name), "0"))
 	if err != nil || id < 1 || id > 4094 {
 		return 0, fmt.Errorf("vlan=%s:%s: the name must end in a number from 1 to 4094, the VLAN's", v.Name, v.Parent)

@@ -193,3 +193,16 @@ func settings(m Method) map[string]string {
 	}
 	return s
 }
+
+// Wake brings cards up, so that it is seen which have a link. They get no addresses by it.
+func Wake(names []string) error {
+	var errs []error
+	for _, name := range names {
+		l, err := netlink.LinkByName(name)
+		if err == nil && l.Attrs().Flags&net.FlagUp == 0 {
+			_, err = prepare(l, Interface{})
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -404,5 +405,40 @@ func TestGivenUp(t *testing.T) {
 	_, err := m.Up(ctx, cfg)
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, ErrNoLink) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWake: a card that is up shows whether it has a link, and gets no address by that.
+func TestWake(t *testing.T) {
+	if !namespaced(t) {
+		return
+	}
+	cable(t, "eth0", true, "10.1.0.1/24")
+	dnsmasq(t, pool4, "--dhcp-range=2001:db8:1::,ra-only", "--enable-ra")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var b bell
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	if err := watch(ctx, &b, func(string) {}, &wg); err != nil {
+		t.Fatal(err)
+	}
+	if err := Wake([]string{"eth0"}); err != nil {
+		t.Fatal(err)
+	}
+	var l netlink.Link
+	err := b.until(ctx, func() (ok bool) {
+		l, _ = netlink.LinkByName("eth0")
+		return carrier(l) && len(addresses(l, unix.AF_INET6, true)) > 0 // its own, once the kernel has checked it
+	})
+	if err != nil {
+		t.Fatal("no link was seen")
+	}
+	if got := slices.Concat(addresses(l, unix.AF_INET, false), addresses(l, unix.AF_INET6, false)); len(got) > 0 {
+		t.Errorf("it got %v", got)
+	}
+	if Wake([]string{"eth0", "eth9"}) == nil {
+		t.Error("a card that isn't there was woken")
 	}
 }
