@@ -1,104 +1,180 @@
 package dialog
 
 import (
+	"context"
 	"errors"
-	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/config"
 )
 
+// What can be with root.
+const (
+	rootLocked   = "locked"
+	rootPassword = "password"
+	rootGiven    = "given" // as the kickstart says
+)
+
 type accountsDraft struct {
-	root, root2 string
-	gecos, user string
-	pass, pass2 string
+	mode  string
+	root  secretDraft
+	key   string // of root
+	users []userDraft
 }
 
 func newAccountsDraft(s *State) accountsDraft {
-	var d accountsDraft
-	if len(s.Given.Users) > 0 {
-		d.user, d.gecos = s.Given.Users[0].Name, s.Given.Users[0].Gecos
+	d := accountsDraft{mode: rootLocked}
+	if s.Given.Root.Set {
+		d.mode = rootGiven
+	}
+	d.key = firstKey(s.Given.SSHKeys, "root")
+	for _, u := range s.Given.Users {
+		d.users = append(d.users, newUserDraft(u, s.Given.SSHKeys))
 	}
 	return d
+}
+
+// firstKey is the one of a user's SSH keys that can be changed on the screen.
+func firstKey(keys []config.SSHKey, user string) string {
+	i := slices.IndexFunc(keys, func(k config.SSHKey) bool { return k.User == user })
+	if i < 0 {
+		return ""
+	}
+	return keys[i].Key
 }
 
 func accountsPage() Page {
 	return Page{
 		ID: "accounts", Title: "Root and users",
-		Help:   "Who can log in.",
-		Fields: accountsFields,
-		answered: func(s *State) bool {
-			return s.Given.Root.Set || len(s.Given.Users) > 0
-		},
-		answer: func(s *State, a *config.Answers) error { return s.accounts.logins(s, a) },
-		summary: func(s *State) []string {
-			if s.accounts.user == "" {
-				return []string{"root"}
-			}
-			return []string{"root", s.accounts.user}
-		},
+		Help: "Who can log in. An administrator may do everything, by sudo and the own password, so that root needs none.\n" +
+			"With an SSH key somebody logs in from elsewhere without a password: it is the line in a file whose name ends with .pub.",
+		Fields:   accountsFields,
+		Leave:    func(_ context.Context, s *State) error { return s.accounts.sound() },
+		answered: func(s *State) bool { return !lacksLogin(s.Given) },
+		answer:   func(s *State, a *config.Answers) error { return s.accounts.logins(s.Given, s.Facts.Hash, a) },
+		summary:  accountsSummary,
+		missing:  accountsMissing,
 	}
 }
 
 func accountsFields(s *State) []Field {
 	d, w := &s.accounts, s.Words
-	return []Field{
-		Text{Key: "root", Label: w.T("Root password"), Hint: w.T("Leave it empty to lock the root account."), Secret: true, Value: &d.root},
-		Text{Key: "root2", Label: w.T("The same again"), Secret: true, Value: &d.root2, Check: same(&d.root)},
-		Text{Key: "gecos", Label: w.T("Full name"), Value: &d.gecos, Check: checkGecos},
-		Text{Key: "user", Label: w.T("Login name"), Value: &d.user, Check: checkUser},
-		Text{Key: "pass", Label: w.T("Password"), Secret: true, Value: &d.pass},
-		Text{Key: "pass2", Label: w.T("The same again"), Secret: true, Value: &d.pass2, Check: same(&d.pass)},
+	options := []Option{
+		{Value: rootLocked, Label: w.T("locked: only administrators can do what root may")},
+		{Value: rootPassword, Label: w.T("a password")},
 	}
+	if s.Given.Root.Set {
+		options = append([]Option{{Value: rootGiven, Label: w.T("as the kickstart file says")}}, options...)
+	}
+	fields := []Field{d.userTable(s), Choice{Key: "mode", Label: w.T("The root account"), Options: options, Value: &d.mode}}
+	if d.mode == rootPassword {
+		fields = append(fields, d.root.fields(s, "root", w.T("Root password"), "")...)
+	}
+	return append(fields, keyField(s, w.T("SSH key of root"), &d.key))
 }
 
-func same(first *string) func(string) error {
-	return func(again string) error {
-		if again != *first {
-			return errors.New("the two are not the same")
+// sound says what is wrong between the fields.
+func (d *accountsDraft) sound() error {
+	if d.mode == rootPassword {
+		if d.root.first == "" {
+			return errors.New("type a password for root, or lock the account")
 		}
-		return nil
+		if err := d.root.agree(); err != nil {
+			return err
+		}
 	}
+	return checkKey(d.key)
 }
 
-func checkGecos(s string) error {
-	if strings.ContainsAny(s, ":\n,") {
-		return errors.New("no colon and no comma, please")
-	}
-	return nil
-}
+// noHash stands for a hash where it only counts that there is one.
+func noHash(string) (string, error) { return "hashed", nil }
 
-// checkUser is the rule of Debian's adduser (NAME_REGEX).
-func checkUser(name string) error {
+func accountsMissing(s *State) string {
+	a := s.Given
+	err := s.accounts.logins(s.Given, noHash, &a)
 	switch {
-	case name == "":
-		return nil
-	case name == "root":
-		return errors.New("root is there already")
-	case len(name) > 32 || !regexp.MustCompile(`^[a-z][a-z0-9_-]*$`).MatchString(name):
-		return errors.New("a to z first, then a to z, 0 to 9, - and _; 32 at most")
+	case err != nil:
+		return s.Words.T(err.Error())
+	case s.accounts.sound() != nil:
+		return s.Words.T(s.accounts.sound().Error())
+	case lacksLogin(a):
+		return s.Words.T("nobody could log in: give root or a user a password or an SSH key")
 	}
-	return nil
+	return ""
 }
 
-func (d *accountsDraft) logins(s *State, a *config.Answers) error {
-	if d.root != "" {
-		h, err := s.Facts.Hash(d.root)
+// lacksLogin reports whether nobody could log in.
+func lacksLogin(a config.Answers) bool {
+	return slices.ContainsFunc(a.Missing(), func(g config.Gap) bool { return g.Field == "root" })
+}
+
+func accountsSummary(s *State) []string {
+	a, w := s.Given, s.Words
+	if err := s.accounts.logins(s.Given, noHash, &a); err != nil {
+		return nil
+	}
+	root := w.T("root: locked")
+	switch {
+	case a.Root.Hash != "" && !a.Root.Locked:
+		root = w.T("root: with a password")
+	case s.accounts.key != "":
+		root = w.T("root: with an SSH key")
+	}
+	lines := []string{root}
+	for _, u := range s.accounts.users {
+		words := append([]string{u.config.Name}, u.cells(s)[1:]...)
+		lines = append(lines, strings.Join(slices.DeleteFunc(words, func(c string) bool { return c == "" }), ", "))
+	}
+	return lines
+}
+
+// logins puts all who can log in into a, over what was given.
+func (d *accountsDraft) logins(given config.Answers, hash func(string) (string, error), a *config.Answers) error {
+	switch d.mode {
+	case rootLocked:
+		a.Root = config.Login{Locked: true, Set: true}
+	case rootPassword:
+		h, err := d.root.hashed(hash, "root")
 		if err != nil {
-			return fmt.Errorf("hash the root password: %w", err)
+			return err
 		}
 		a.Root = config.Login{Hash: h, Set: true}
-	} else if !s.Given.Root.Set {
-		a.Root = config.Login{Locked: true, Set: true}
 	}
-	if d.user == "" {
-		return nil
+	a.Users = nil
+	a.SSHKeys = keysOf(given.SSHKeys, "root", "root", d.key)
+	for i := range d.users {
+		u, err := d.users[i].answer(hash)
+		if err != nil {
+			return err
+		}
+		a.Users = append(a.Users, u)
+		a.SSHKeys = append(a.SSHKeys, keysOf(given.SSHKeys, d.users[i].was, u.Name, d.users[i].key)...)
 	}
-	h, err := s.Facts.Hash(d.pass)
-	if err != nil {
-		return fmt.Errorf("hash the password of %s: %w", d.user, err)
+	for _, k := range given.SSHKeys { // of nobody who was named: the plan says what is wrong with them
+		known := slices.ContainsFunc(given.Users, func(u config.User) bool { return u.Name == k.User })
+		if k.User != "root" && !known {
+			a.SSHKeys = append(a.SSHKeys, k)
+		}
 	}
-	a.Users = []config.User{{Name: d.user, Gecos: d.gecos, Groups: []string{"sudo"}, Login: config.Login{Hash: h, Set: true}}}
 	return nil
+}
+
+// keysOf are the keys of a user who was given under the name was: the first one is what was
+// typed, the others stay.
+func keysOf(given []config.SSHKey, was, name, first string) []config.SSHKey {
+	var keys []config.SSHKey
+	if first != "" {
+		keys = append(keys, config.SSHKey{User: name, Key: first})
+	}
+	n := 0
+	for _, k := range given {
+		if k.User != was || was == "" {
+			continue
+		}
+		if n++; n > 1 {
+			keys = append(keys, config.SSHKey{User: name, Key: k.Key})
+		}
+	}
+	return keys
 }

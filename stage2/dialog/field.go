@@ -63,6 +63,7 @@ type Button struct {
 	Key   string
 	Label string
 	Do    Action
+	Of    string // the Key of the Text whose Enter presses it; empty: none
 }
 
 // Action may take time. A page that it returns is shown above the one it is on,

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/payload"
 )
 
@@ -51,7 +52,7 @@ func (b *builder) accounts() {
 // names checks what ends up in files as it is.
 func (b *builder) names() {
 	a := b.Answers
-	if a.Hostname != "" && !isHostname(a.Hostname) {
+	if a.Hostname != "" && !config.IsHostname(a.Hostname) {
 		b.problems.Add(BadName, a.Hostname, "not a host name (RFC 1123)")
 	}
 	plain := regexp.MustCompile(`^[A-Za-z0-9_+./@-]*$`)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/stage2/config"
 )
 
 // takeNetwork takes over what stage 1 brought up. Names can come from a DHCP server, which nobody has to
@@ -38,7 +39,7 @@ func (b *builder) takeNetwork() {
 // KnownHostname is the name that stage 1 was given for the machine, or DHCP
 // told; empty if there is none that can be one.
 func KnownHostname(r handoff.Record) string {
-	if r.Network == nil || !isHostname(r.Network.Hostname) || r.Network.Hostname == "localhost" {
+	if r.Network == nil || !config.IsHostname(r.Network.Hostname) || r.Network.Hostname == "localhost" {
 		return ""
 	}
 	return r.Network.Hostname
@@ -94,12 +95,6 @@ func withoutZones(list []netip.Addr) []netip.Addr {
 		out = append(out, a.WithZone(""))
 	}
 	return out
-}
-
-// isHostname follows RFC 1123.
-func isHostname(name string) bool {
-	label := `[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?`
-	return len(name) <= 64 && regexp.MustCompile(`^`+label+`(\.`+label+`)*$`).MatchString(name)
 }
 
 func isInterfaceName(name string) bool {
