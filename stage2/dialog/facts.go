@@ -22,6 +22,8 @@ type Facts struct {
 	Connected bool
 	// Hash turns a password into its crypt(5) form.
 	Hash func(plain string) (string, error)
+	// Reach is the network and the source of the packages.
+	Reach Reach
 	// Review works out what the answers would do. It may take a while.
 	// Problems are a Review, not an error.
 	Review func(ctx context.Context, a config.Answers) (Review, error)
