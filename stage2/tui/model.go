@@ -6,9 +6,11 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/event"
+	"github.com/molt-installer/molt/stage2/words"
 )
 
 // The messages the UI's methods send into the program.
@@ -17,6 +19,7 @@ type (
 		ctx     context.Context
 		session Session
 		reply   chan<- config.Answers
+		left    chan<- struct{} // takes one without waiting
 	}
 	chooseMsg struct {
 		question Question
@@ -33,76 +36,166 @@ type part interface {
 	keys() string
 }
 
-// model is the root: it routes messages and draws the frame.
+// resizer is a part that wants to know how much room it has where it is worked
+// at. View is asked for other sizes too: others may be watching.
+type resizer interface{ resize(width, height int) }
+
+// model is the root: it routes messages and draws the frame. All viewers share it.
 type model struct {
 	product       string
 	styles        styles
-	width, height int
+	words         *words.Catalog
+	width, height int // of the screen that is worked at
 	current       part
-	work          *work // survives questions
+	work          *work   // survives questions
+	asking        *askMsg // the questions before the installation, as long as they can be left
+	notice        string  // is shown in place of the keys until the next one is pressed
+	address       string  // how to log in from elsewhere
 }
 
-func newModel(product string) model {
+const (
+	leastWidth, leastHeight = 40, 12
+	frameHeight             = 4 // header, footer and a line at each
+)
+
+func newModel(product string) *model {
 	s := newStyles()
-	return model{product: product, styles: s, width: 80, height: 24,
+	return &model{product: product, styles: s, words: words.Open(words.English), width: 80, height: 24,
 		current: message{text: "One moment ...", heading: "Welcome"}, work: newWork(s)}
 }
 
-func (m model) Init() tea.Cmd { return nil }
+// Further messages to the root.
+type (
+	showWorkMsg struct{} // go back from a question to the progress
+	answeredMsg struct{} // the questions have an end
+	noticeMsg   struct{ text string }
+	addressMsg  struct{ text string }
+	wordsMsg    struct{ words *words.Catalog } // the language is another one
+	leftMsg     struct{}                       // the person leaves the questions
+)
 
-// Update routes: messages of the UI's methods choose the part, all others go
+// update routes: messages of the UI's methods choose the part, all others go
 // to the part that is shown.
-func (m model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		m.width, m.height = max(msg.Width, 40), max(msg.Height, 12)
-		return m, nil
-	case askMsg:
-		var cmd tea.Cmd
-		m.current, cmd = newAsk(msg, m.styles)
-		return m, cmd
-	case chooseMsg:
-		var cmd tea.Cmd
-		m.current, cmd = newChoose(msg, m.styles)
-		return m, cmd
-	case eventsMsg:
-		return m.onEvents(msg)
-	case showWorkMsg:
-		m.current = m.work
-		return m, nil
+func (m *model) update(msg tea.Msg) tea.Cmd {
+	before := m.current
+	cmd := m.route(msg)
+	if r, ok := m.current.(resizer); ok {
+		if _, sized := msg.(tea.WindowSizeMsg); sized || m.current != before {
+			r.resize(m.width-2, m.height-frameHeight)
+		}
 	}
-	var cmd tea.Cmd
-	m.current, cmd = m.current.update(msg)
-	return m, cmd
+	return cmd
 }
 
-// showWorkMsg goes back from a question to the progress.
-type showWorkMsg struct{}
+func (m *model) route(msg tea.Msg) (cmd tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = max(msg.Width, leastWidth), max(msg.Height, leastHeight)
+	case askMsg:
+		m.asking = &msg
+		m.current, cmd = newAsk(msg, m.styles)
+	case answeredMsg:
+		m.asking = nil
+	case chooseMsg:
+		m.current, cmd = newChoose(msg, m.styles)
+	case eventsMsg:
+		cmd = m.onEvents(msg)
+	case showWorkMsg:
+		m.current = m.work
+	case noticeMsg:
+		m.notice = m.words.Said(msg.text)
+	case addressMsg:
+		m.address = msg.text
+	case wordsMsg:
+		m.words = msg.words
+	case tea.KeyPressMsg:
+		cmd = m.key(msg)
+	case leftMsg:
+		m.left()
+	default:
+		m.current, cmd = m.current.update(msg)
+	}
+	return cmd
+}
 
-func (m model) onEvents(msg eventsMsg) (tea.Model, tea.Cmd) {
+// key passes a key on. Ctrl-C ends nothing by itself.
+func (m *model) key(msg tea.KeyPressMsg) (cmd tea.Cmd) {
+	m.notice = ""
+	if msg.String() != "ctrl+c" {
+		m.current, cmd = m.current.update(msg)
+		return cmd
+	}
+	switch _, leaving := m.current.(*leave); {
+	case leaving:
+	case m.asking != nil:
+		m.current = &leave{words: m.words, styles: m.styles, under: m.current}
+	default:
+		m.notice = m.words.T("Ctrl-C does nothing here. The installation goes on.")
+	}
+	return nil
+}
+
+// left ends the questions.
+func (m *model) left() {
+	if m.asking != nil {
+		m.asking.left <- struct{}{}
+		m.asking = nil
+	}
+	m.current = message{heading: m.words.T("Leaving"), text: m.words.T("One moment ...")}
+}
+
+func (m *model) onEvents(msg eventsMsg) tea.Cmd {
 	var cmd tea.Cmd
 	for _, e := range msg.events {
 		m.work.take(e)
 		if e.Type == event.NeedDisc {
 			cmd = tea.Raw("\a")
 		}
-		if _, asking := m.current.(*choose); !asking && e.Step != "" { // what comes before the plan leaves the questions alone
-			m.current = m.work
-		}
 	}
-	return m, cmd
+	if _, asking := m.current.(*choose); !asking {
+		m.current = m.work
+	}
+	return cmd
 }
 
-// View draws header, part and footer to exactly the height of the screen.
-func (m model) View() tea.View {
-	inner := m.height - 4
-	body := m.current.view(m.width-2, inner)
-	body = lipgloss.NewStyle().Width(m.width - 2).Height(inner).MaxHeight(inner).Render(body)
-	header := m.styles.header.Render(fill(" "+m.product+" installation", m.current.title()+" ", m.width))
-	footer := m.styles.footer.Render(fill(" "+m.current.keys(), "", m.width))
-	v := tea.NewView(header + "\n\n" + indent(body) + "\n\n" + footer)
-	v.AltScreen = true
-	return v
+// standing is what a viewer is to the others.
+type standing struct {
+	drives bool
+	driver string // name of who does; empty is the console
+	others int
+}
+
+// frame is the whole screen of one viewer: header, part and footer, of exactly its
+// height and nowhere wider.
+func (m *model) frame(width, height int, s standing) string {
+	if width < leastWidth || height < leastHeight {
+		return ansi.Truncate(m.words.T("Too small: %dx%d. Needed: %dx%d", width, height, leastWidth, leastHeight), max(width, 0), "")
+	}
+	room := height - frameHeight
+	body := m.current.view(width-2, room)
+	body = lipgloss.NewStyle().Width(width - 2).Height(room).MaxHeight(room).MaxWidth(width - 2).Render(body)
+	header := m.styles.header.Render(fill(" "+m.words.T("%s installation", m.product), m.current.title()+" ", width))
+	address := m.styles.dim.Render(ansi.Truncate(" "+m.address, width, ""))
+	left, right := m.footer(s)
+	return header + "\n" + address + "\n" + indent(body) + "\n\n" + m.styles.footer.Render(fill(" "+left, right+" ", width))
+}
+
+// footer is what can be pressed, and who else is there.
+func (m *model) footer(s standing) (left, right string) {
+	switch {
+	case !s.drives && s.driver == "":
+		left = m.words.T("Watching what is done at the console.   Ctrl-T takes over")
+	case !s.drives:
+		left = m.words.T("Watching what %s does.   Ctrl-T takes over", s.driver)
+	case m.notice != "":
+		left = m.notice
+	default:
+		left = m.current.keys()
+	}
+	if s.drives && s.others > 0 {
+		right = m.words.N("%d watches", "%d watch", s.others, s.others)
+	}
+	return left, right
 }
 
 // fill puts left and right at the two ends of a line of the given width.
