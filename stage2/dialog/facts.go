@@ -6,6 +6,7 @@ import (
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/payload"
 )
 
 // Facts are what the questions go by, and what they can have done.
@@ -27,6 +28,11 @@ type Facts struct {
 	// Review works out what the answers would do. It may take a while.
 	// Problems are a Review, not an error.
 	Review func(ctx context.Context, a config.Answers) (Review, error)
+	// FindPackages looks for single packages, see payload.Finder; nil when what is
+	// installed has none. Needs works out what the answers' software takes. Both
+	// may take a while.
+	FindPackages func(ctx context.Context, words string) ([]payload.Found, error)
+	Needs        func(ctx context.Context, a config.Answers) (Needs, error)
 }
 
 // Review is a plan as it is shown for confirmation.
