@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 
 	"github.com/molt-installer/molt/internal/bootargs"
@@ -96,4 +97,55 @@ func liveAddresses(i netInterface) []bootargs.IP {
 		all[0].MTU, all[0].MAC, all[0].DNS = i.MTU, i.SetMAC, i.DNS
 	}
 	return all
+}
+
+// TakenNetwork is what stage 1 brought up, as the answers that make the same of it. Routes and MAC
+// addresses that the boot options set are not among what answers can say.
+func TakenNetwork(m machine.Machine, r handoff.Record) []config.Network {
+	b := networkBuilder(nil, m, r)
+	var all []config.Network
+	for _, i := range b.net.Interfaces {
+		if i.Master != "" || i.idle() && i.Kind == "ethernet" {
+			continue // whose line is that of what stands on it
+		}
+		all = append(all, takenInterface(i))
+	}
+	return all
+}
+
+func takenInterface(i netInterface) config.Network {
+	n := config.Network{Device: i.Name, OnBoot: true, MTU: i.MTU, Search: i.Search}
+	switch i.Kind {
+	case "vlan":
+		n.Device, n.VLAN = i.Parent, &config.VLAN{ID: i.VLAN, Name: i.Name}
+	case "bond":
+		n.Bond = &config.Ports{Devices: i.Ports, Options: i.Options}
+	case "bridge":
+		n.Bridge = &config.Ports{Devices: i.Ports, Options: i.Options}
+	}
+	if i.IPv4 == "dhcp" || i.IPv4 == "static" {
+		n.Method = i.IPv4
+	}
+	n.IPv6 = map[string]string{"auto": "auto", "either": "auto", "dhcp": "dhcp", "link-local": "off", "off": "off"}[i.IPv6]
+	if i.idle() {
+		n.IPv6 = "off" // or answers would have it ask routers
+	}
+	if g := static(i, true); len(g.addresses) > 0 {
+		n.Address, n.Gateway = g.addresses[0].String(), text(g.gateway)
+	}
+	if g := static(i, false); len(g.addresses) > 0 {
+		n.IPv6, n.Gateway6 = g.addresses[0].String(), text(g.gateway)
+	}
+	for _, a := range i.DNS {
+		n.Nameservers = append(n.Nameservers, a.String())
+	}
+	return n
+}
+
+// text is an address; empty if there is none.
+func text(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }

@@ -92,3 +92,37 @@ func TestReviewNetwork(t *testing.T) {
 		t.Errorf("what stage 1 brought up: %+v", got)
 	}
 }
+
+// TestTakenNetwork: answers made of what stage 1 brought up give the network that it would give itself,
+// but for what answers can't say.
+func TestTakenNetwork(t *testing.T) {
+	unsayable := map[string]string{
+		"bond-vlan": "options of a bond that don't go together", "bridge": "routes, the kernel's own options",
+		"static": "a second address, a MAC address, routes", "v6": "link-local addresses, DHCPv6 where routers are silent",
+	}
+	same := 0
+	for _, name := range allRecords(t) {
+		n := recorded(t, name)
+		record := handoff.Record{Network: &n}
+		m := machine.Machine{}
+		for _, i := range n.Interfaces {
+			if i.Kind == "ethernet" {
+				m.NICs = append(m.NICs, machine.Interface{Name: i.Name, MAC: i.MAC, Carrier: true})
+			}
+		}
+		want, got := ReviewNetwork(nil, m, record), ReviewNetwork(TakenNetwork(m, record), m, record)
+		if unsayable[name] != "" {
+			if len(got.Lines) != len(want.Lines) {
+				t.Errorf("%s: %q, want as many as %q", name, got.Lines, want.Lines)
+			}
+			continue
+		}
+		same++
+		if diff := cmp.Diff(want.Lines, got.Lines); diff != "" || len(got.Problems) > 0 {
+			t.Errorf("%s: %v %s", name, got.Problems, diff)
+		}
+	}
+	if same == 0 {
+		t.Error("no record is the same")
+	}
+}
