@@ -53,34 +53,45 @@ func (p *Payload) prepare(ctx context.Context) (*index, error) {
 			return nil, err
 		}
 	}
+	set, err := p.readIndexFile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dists := filepath.Join("dists", p.catalog.Suite)
+	err = writeFiles(p.WorkDir, map[string]string{
+		filepath.Join("repo", dists, "InRelease"): string(set.inRelease),
+		filepath.Join("repo", dists, set.name):    string(set.packages),
+		"apt.conf":                                strings.NewReplacer("@", p.WorkDir, "%", p.Build.Set.Arch).Replace(aptConf),
+		"set.asc":                                 p.Build.Key,
+		"state/status":                            "",
+		"etc/sources.list":                        p.sourceLine(set.inRelease),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return readIndex(set.packages)
+}
+
+// indexFile is the merged index of all discs as it lies on disc 1, checked.
+type indexFile struct {
+	inRelease, packages []byte // packages is compressed
+	name                string // of packages, beside InRelease
+}
+
+func (p *Payload) readIndexFile(ctx context.Context) (*indexFile, error) {
 	inRelease, err := readVouched(ctx, p.Disc1, p.Build.Index)
 	if err != nil {
 		return nil, err
 	}
-	packages := fmt.Sprintf("%s/binary-%s/Packages.gz", p.catalog.Component, p.Build.Set.Arch)
-	file, err := releaseFile(inRelease, packages)
+	name := fmt.Sprintf("%s/binary-%s/Packages.gz", p.catalog.Component, p.Build.Set.Arch)
+	file, err := releaseFile(inRelease, name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Build.Index.Path, err)
 	}
-	dists := filepath.Join("dists", p.catalog.Suite)
 	data, err := readVouched(ctx, p.Disc1, media.File{
-		Path: filepath.Join(filepath.Dir(p.Build.Index.Path), packages), Size: file.Size, SHA256: file.SHA256,
+		Path: filepath.Join(filepath.Dir(p.Build.Index.Path), name), Size: file.Size, SHA256: file.SHA256,
 	})
-	if err != nil {
-		return nil, err
-	}
-	err = writeFiles(p.WorkDir, map[string]string{
-		filepath.Join("repo", dists, "InRelease"): string(inRelease),
-		filepath.Join("repo", dists, packages):    string(data),
-		"apt.conf":                                strings.NewReplacer("@", p.WorkDir, "%", p.Build.Set.Arch).Replace(aptConf),
-		"set.asc":                                 p.Build.Key,
-		"state/status":                            "",
-		"etc/sources.list":                        p.sourceLine(inRelease),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return readIndex(data)
+	return &indexFile{inRelease, data, name}, err
 }
 
 // sourceLine names the merged repository. apt checks its signature as well,

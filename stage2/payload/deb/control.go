@@ -18,6 +18,8 @@ type record struct {
 	payload.Package
 	provides []string // names of virtual packages
 	depends  []string // names in Pre-Depends and Depends, every alternative
+
+	description string // its first line; empty when the index has none
 }
 
 // maxField is the longest line an index may have: Provides of the kernel and of
@@ -90,7 +92,9 @@ func toRecord(f map[string]string) (record, error) {
 	if name == "" || f["Version"] == "" || len(f["SHA256"]) != 64 {
 		return record{}, fmt.Errorf("package %q: no name, version or digest", name)
 	}
+	about, _, _ := strings.Cut(f["Description"], "\n")
 	return record{
+		description: about,
 		Package: payload.Package{
 			Name: name, Version: f["Version"], Arch: f["Architecture"], Disc: disc, Path: file, Size: size,
 			SHA256: strings.ToLower(f["SHA256"]), InstalledSize: max(kib, 0) * 1024, Essential: f["Essential"] == "yes",

@@ -26,6 +26,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"sync"
 
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
@@ -50,6 +51,9 @@ type Config struct {
 type Payload struct {
 	Config
 	catalog media.Catalog
+
+	mu  sync.Mutex
+	all []payload.Found // that Find has read
 }
 
 var _ payload.Payload = (*Payload)(nil)
