@@ -8,7 +8,7 @@ func tiers() [][]string {
 			"stage2/words"},
 		{"internal/bootargs", "internal/handoff", "internal/ksearly", "loopctl", "media", "initramfs",
 			"stage2/event", "stage2/config", "stage2/kickstart", "stage2/machine"},
-		{"internal/network", "stage1", "stage2/host", "stage2/plan/layout", "stage2/plan/firewall"},
+		{"internal/network", "stage1", "stage2/host", "stage2/regional", "stage2/plan/layout", "stage2/plan/firewall"},
 		{"stage2/host/hosttest", "stage2/payload", "internal/linuxhost"},
 		{"stage2/plan", "stage2/rescue", "stage2/dialog"},
 		{"stage2/engine", "stage2/tui", "stage2/headless"},
