@@ -11,11 +11,11 @@ import (
 )
 
 // stage2Recipe changes whenever the code below makes something else of the same packages.
-const stage2Recipe = "1"
+const stage2Recipe = "2"
 
 // stage2Packages are the tools that stage 2 runs. None of them is configured:
 // they are unpacked, and the few files that maintainer scripts would make are
-// made by finishRoot. So no perl, debconf or systemd is needed.
+// made by finishRoot. So no debconf or systemd is needed, and of perl what runs ckbcomp.
 func stage2Packages() []string {
 	return []string{
 		// a root file system and a shell
@@ -28,7 +28,9 @@ func stage2Packages() []string {
 		"dpkg", "apt", "tar", "gzip", "xz-utils", "zstd", "sqv",
 		// the target
 		"passwd", "grub2-common", "grub-common", "grub-pc-bin", "grub-efi-amd64-bin", "efibootmgr",
-		"kbd", "tzdata", "locales",
+		"tzdata", "locales",
+		// the keyboard and the letters of this machine's console
+		"kbd", "console-setup", "console-setup-linux", "xkb-data", "perl-base",
 	}
 }
 
@@ -36,10 +38,10 @@ func stage2Packages() []string {
 // their maintainer scripts or programs in stage2Cut use. Patterns of path.Match.
 func stage2Unwanted() []string {
 	return []string{
-		"perl-base", "debconf", "init-system-helpers", "gettext-base", "adduser", "ucf", "sensible-utils", "bash",
+		"debconf", "init-system-helpers", "gettext-base", "adduser", "ucf", "sensible-utils", "bash",
 		"python3*", "libpython3*", "libicu*", "libglib2.0*", "libdbus-1-3", "media-types", "libexpat1",
 		"openssl-provider-legacy", "libc-l10n", "udev", "systemd*", "libsystemd-shared", "libapparmor1",
-		"liblvm2cmd2.03", "dmeventd", "libreiserfscore0t64", "console-setup-linux", "libffi8", "libatomic1", "netbase",
+		"liblvm2cmd2.03", "dmeventd", "libreiserfscore0t64", "keyboard-configuration", "liblocale-gettext-perl", "libffi8", "libatomic1", "netbase",
 	}
 }
 
@@ -55,7 +57,7 @@ func stage2Cut() []string {
 	return []string{
 		"usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/lintian", "usr/share/bug", "usr/share/locale",
 		"usr/share/bash-completion", "usr/share/zsh", "usr/share/fish", "usr/share/initramfs-tools", "usr/share/grub",
-		"usr/share/i18n/charmaps", "usr/share/i18n/locales", "usr/share/polkit-1", "usr/share/pixmaps",
+		"usr/share/i18n/charmaps", "usr/share/polkit-1", "usr/share/pixmaps",
 		"usr/lib/systemd", "usr/lib/udev", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/xfsprogs", "usr/lib/dracut",
 		"usr/lib/grub/*/*.module", "usr/lib/grub/*/*.image", "usr/lib/grub/*/*.exec", "usr/share/zoneinfo/right", "usr/share/zoneinfo/posix",
 		"usr/bin/grub-mkrescue", "usr/bin/grub-mkstandalone", "usr/bin/grub-fstest", "usr/bin/grub-file", "usr/bin/grub-mount",
@@ -63,7 +65,8 @@ func stage2Cut() []string {
 		"usr/lib/grub/x86_64-efi/monolithic", "usr/sbin/grub-macbless", "usr/bin/grub-mknetdir", "usr/bin/grub-kbdcomp", "usr/bin/grub-mkpasswd-pbkdf2",
 		"usr/bin/btrfs-*", "usr/bin/btrfstune", "usr/sbin/btrfs-*", "usr/sbin/mdmon", "usr/sbin/lvmpolld", "usr/share/mdadm",
 		"usr/sbin/xfs_scrub*", "usr/sbin/tc", "usr/bin/localedef", "usr/lib/x86_64-linux-gnu/security/pam_userdb.so",
-		"usr/lib/python3*", "usr/share/python3*", "usr/bin/perl*", "var/cache/*", "var/log/*", "var/run", "var/lock",
+		"usr/lib/python3*", "usr/share/python3*", "var/cache/*", "var/log/*", "var/run", "var/lock",
+		"usr/bin/perl?*", "usr/bin/setupcon", "etc/console-setup", "etc/init.d", "usr/share/consoletrans", "usr/share/console-setup",
 	}
 }
 
@@ -82,7 +85,7 @@ func (b *builder) stage2Root(ctx context.Context, a *apt) (string, error) {
 	if err := a.download(ctx, pkgs); err != nil {
 		return "", err
 	}
-	key := digest(append(keys(pkgs), stage2Recipe, strings.Join(stage2Cut(), " "), b.epoch())...)
+	key := digest(append(keys(pkgs), stage2Recipe, strings.Join(stage2Cut(), " "), fmt.Sprint(stage2Parts()), b.epoch())...)
 	return b.cache.get(ctx, "stage2-root", key, func(ctx context.Context, dir string) error {
 		root := filepath.Join(dir, "root")
 		if err := os.Mkdir(root, 0o755); err != nil {
@@ -134,6 +137,9 @@ func finishRoot(ctx context.Context, root string, pkgs []pkg) error {
 				return fmt.Errorf("cut %s: %w", pattern, err)
 			}
 		}
+	}
+	if err := regional(root); err != nil {
+		return err
 	}
 	for to, from := range map[string]string{
 		"etc/passwd": "usr/share/base-passwd/passwd.master", "etc/group": "usr/share/base-passwd/group.master",
