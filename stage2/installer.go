@@ -87,6 +87,10 @@ type Dialog struct {
 	Catalog *media.Catalog
 	// Build works out what answers would do. Its error can be plan.Problems.
 	Build func(ctx context.Context, a config.Answers) (*plan.Plan, error)
+	// Find looks for single packages, payload.Finder; nil when there are none to choose.
+	Find func(ctx context.Context, words string) ([]payload.Found, error)
+	// Resolve works out what would be installed, without a plan of the disks.
+	Resolve func(ctx context.Context, a config.Answers) (*payload.Selection, error)
 }
 
 // Run is the second stage, from the handoff record to the result. Its error is
@@ -196,16 +200,28 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	s.face = face
 	s.out.show(face)
 	s.out.Emit(event.Event{Type: event.Ask, Message: "asking at the terminal"})
-	return face.Decide(ctx, Dialog{Name: s.Name, Answers: s.answers, Machine: m, Record: s.setup.Record, Catalog: s.env.Payload.Catalog(), Build: build})
+	return face.Decide(ctx, Dialog{
+		Name: s.Name, Answers: s.answers, Machine: m, Record: s.setup.Record, Catalog: s.env.Payload.Catalog(), Build: build,
+		Find:    finder(s.env.Payload),
+		Resolve: func(ctx context.Context, a config.Answers) (*payload.Selection, error) { return s.resolve(ctx, a, m) },
+	})
 }
 
-// build resolves the packages and makes the plan.
-func (s *session) build(ctx context.Context, a config.Answers, m machine.Machine) (*plan.Plan, error) {
+func (s *session) resolve(ctx context.Context, a config.Answers, m machine.Machine) (*payload.Selection, error) {
 	sel, err := s.env.Payload.Resolve(ctx, payload.Request{
 		Software: a.Software, Firmware: string(m.Firmware), Extra: plan.ExtraPackages(a, m),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("choose the packages: %w", err)
+	}
+	return sel, nil
+}
+
+// build resolves the packages and makes the plan.
+func (s *session) build(ctx context.Context, a config.Answers, m machine.Machine) (*plan.Plan, error) {
+	sel, err := s.resolve(ctx, a, m)
+	if err != nil {
+		return nil, err
 	}
 	p, err := plan.Build(plan.Input{
 		Answers: a, Machine: m, Selection: sel, Handoff: s.setup.Record, IDs: newUUID,

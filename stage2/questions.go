@@ -1,0 +1,88 @@
+package stage2
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/dialog"
+	"github.com/molt-installer/molt/stage2/kickstart"
+	"github.com/molt-installer/molt/stage2/payload"
+	"github.com/molt-installer/molt/stage2/plan"
+	"github.com/molt-installer/molt/stage2/words"
+)
+
+// questions are what a front end asks, whichever it is. The plan that was shown
+// last is the one that runs.
+type questions struct {
+	dialog Dialog
+	mu     sync.Mutex // one review at a time: who goes back and forth quickly starts several
+	plan   *plan.Plan
+}
+
+// state is the questions of d in the language of w.
+func (q *questions) state(w *words.Catalog) *dialog.State {
+	d := q.dialog
+	disks, refused := plan.Targets(d.Machine, d.Record)
+	facts := dialog.Facts{
+		Product: d.Name, Machine: d.Machine, Disks: disks, Refused: refused, Catalog: d.Catalog, Zones: zones(),
+		Hostname: plan.KnownHostname(d.Record), Connected: d.Record.Network != nil,
+		Hash:         func(plain string) (string, error) { return kickstart.HashPassword(rand.Reader, plain) },
+		Review:       q.review,
+		FindPackages: d.Find,
+	}
+	if d.Resolve != nil {
+		facts.Needs = q.needs
+	}
+	return dialog.New(facts, d.Answers, w)
+}
+
+// review makes the plan. What is wrong with the answers is no error.
+func (q *questions) review(ctx context.Context, a config.Answers) (dialog.Review, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.plan = nil
+	if err := ctx.Err(); err != nil {
+		return dialog.Review{}, err
+	}
+	p, err := q.dialog.Build(ctx, a)
+	var problems plan.Problems
+	if errors.As(err, &problems) {
+		return dialog.Review{Problems: problems.Lines()}, nil
+	}
+	if err != nil {
+		return dialog.Review{}, err
+	}
+	q.plan = p
+	return dialog.Review{Lost: p.Lost(), Text: p.After()}, nil
+}
+
+// shown is the plan of the last review.
+func (q *questions) shown() (*plan.Plan, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.plan == nil {
+		return nil, fmt.Errorf("%w: there is no plan that was confirmed", ErrLeft)
+	}
+	return q.plan, nil
+}
+
+func (q *questions) needs(ctx context.Context, a config.Answers) (dialog.Needs, error) {
+	sel, err := q.dialog.Resolve(ctx, a)
+	if err != nil {
+		return dialog.Needs{}, err
+	}
+	_, size := sel.Size()
+	return dialog.Needs{Packages: len(sel.Packages), Size: size, Discs: sel.Discs()}, nil
+}
+
+// finder is how packages are looked for in p; nil when it has none to choose.
+func finder(p payload.Payload) func(context.Context, string) ([]payload.Found, error) {
+	if f, ok := p.(payload.Finder); ok {
+		return f.Find
+	}
+	return nil
+}
