@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/internal/network"
+	"github.com/molt-installer/molt/internal/nfs"
 	"github.com/molt-installer/molt/internal/syslog"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
@@ -167,7 +167,7 @@ func oneReason(err error) string {
 
 func (s *session) reach(ctx context.Context, src media.Source) error {
 	if src.URL == "" {
-		return pingNFS(ctx, net.JoinHostPort(src.Server, portNFS(src)))
+		return nfs.Ping(ctx, src)
 	}
 	tree, err := s.servers.Open(ctx, src, s.optionsFor(src))
 	if err != nil {

@@ -8,8 +8,8 @@ func tiers() [][]string {
 			"stage2/words"},
 		{"internal/bootargs", "internal/handoff", "internal/ksearly", "loopctl", "media", "initramfs",
 			"stage2/event", "stage2/config", "stage2/kickstart", "stage2/machine"},
-		{"internal/network", "stage1", "stage2/host", "stage2/regional", "stage2/plan/layout", "stage2/plan/firewall"},
-		{"stage2/host/hosttest", "stage2/payload", "internal/linuxhost"},
+		{"internal/network", "internal/nfs", "stage1", "stage2/host", "stage2/regional", "stage2/plan/layout", "stage2/plan/firewall"},
+		{"stage2/host/hosttest", "stage2/payload", "stage2/devices", "internal/linuxhost"},
 		{"stage2/plan", "stage2/rescue", "stage2/dialog"},
 		{"stage2/engine", "stage2/tui", "stage2/headless"},
 		{"stage2"},
@@ -20,14 +20,14 @@ func tiers() [][]string {
 // sameTier are the imports within a level that are meant.
 func sameTier() map[string][]string {
 	return map[string][]string{
-		"stage2/kickstart":     {"stage2/config"},                                       // the language of the answers
-		"internal/handoff":     {"media"},                                               // the record names the build
-		"internal/ksearly":     {"media"},                                               // it spells sources
-		"initramfs":            {"media"},                                               // it carries the build
-		"media/disc":           {"media", "initramfs"},                                  // disc 1 carries the initramfs
-		"media/fetch":          {"media"},                                               // it opens the sources
-		"media/mediatest":      {"media/fetch"},                                         // the suite for its trees
-		"stage1":               {"stage1/modules", "internal/network", "stage1/stream"}, // its own parts, and the network that it shares with stage 2
+		"stage2/kickstart":     {"stage2/config"},                                                       // the language of the answers
+		"internal/handoff":     {"media"},                                                               // the record names the build
+		"internal/ksearly":     {"media"},                                                               // it spells sources
+		"initramfs":            {"media"},                                                               // it carries the build
+		"media/disc":           {"media", "initramfs"},                                                  // disc 1 carries the initramfs
+		"media/fetch":          {"media"},                                                               // it opens the sources
+		"media/mediatest":      {"media/fetch"},                                                         // the suite for its trees
+		"stage1":               {"stage1/modules", "internal/network", "internal/nfs", "stage1/stream"}, // its own parts, and what it shares with stage 2
 		"stage2/payload/deb":   {"stage2/payload"},
 		"stage2/payload/image": {"stage2/payload"},
 		"cmd/loopctl":          {"cmd/loopctl/internal/cli"}, // its own part

@@ -1,4 +1,4 @@
-package stage1
+package nfs
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"github.com/molt-installer/molt/media"
 )
 
-// TestTryNFS: a version further down is for a server that doesn't know the
+// TestTry: a version further down is for a server that doesn't know the
 // one above, and what is asked for is all that is tried.
-func TestTryNFS(t *testing.T) {
+func TestTry(t *testing.T) {
 	no := map[string]error{"4.1": unix.EPROTONOSUPPORT, "4.0": unix.ENOENT, "3": unix.EACCES}
 	tests := []struct {
 		source  string
@@ -36,11 +36,15 @@ func TestTryNFS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, f, _ := testSession(t)
 		var tried []string
-		s.mounter = nfsMounts{f, tt.refuse, &tried}
 		server, _ := addressOf(t.Context(), src.Server)
-		err = s.tryNFS(server, src, src.Path, t.TempDir())
+		err = try(server, src, src.Path, func(version, source, options string) error {
+			tried = append(tried, version)
+			if source != "10.0.0.1:/x" || !strings.HasPrefix(options, "vers="+version+",") {
+				t.Errorf("%s: mount(2) gets %s, %s", tt.source, source, options)
+			}
+			return tt.refuse[version]
+		})
 		if diff := cmp.Diff(tt.want, strings.Join(tried, " ")); diff != "" {
 			t.Errorf("%s: tried %s", tt.source, diff)
 		}
@@ -50,21 +54,8 @@ func TestTryNFS(t *testing.T) {
 	}
 }
 
-// nfsMounts notes which versions are tried, and refuses some.
-type nfsMounts struct {
-	mounter
-	refuse map[string]error
-	tried  *[]string
-}
-
-func (n nfsMounts) Mount(m mount) error {
-	version, _, _ := strings.Cut(strings.TrimPrefix(m.data, "vers="), ",")
-	*n.tried = append(*n.tried, version)
-	return n.refuse[version]
-}
-
-// TestPingNFS: what keeps a mount from hanging.
-func TestPingNFS(t *testing.T) {
+// TestPing: what keeps a mount from hanging.
+func TestPing(t *testing.T) {
 	tests := []struct {
 		name string
 		do   func(net.Conn)
@@ -97,7 +88,7 @@ func TestPingNFS(t *testing.T) {
 			}()
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			err = pingNFS(ctx, l.Addr().String())
+			err = ping(ctx, l.Addr().String())
 			if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
@@ -109,7 +100,7 @@ func TestPingNFS(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if err := pingNFS(t.Context(), l.Addr().String()); !errors.Is(err, unix.ECONNREFUSED) {
+	if err := ping(t.Context(), l.Addr().String()); !errors.Is(err, unix.ECONNREFUSED) {
 		t.Errorf("nobody listens: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package stage1
+package nfs
 
 import (
 	"bytes"
@@ -18,17 +18,12 @@ import (
 	"github.com/molt-installer/molt/media"
 )
 
-// mountExport mounts what the server of src exports, once it has answered:
-// the mount of one that hangs can't be ended.
-func (s *session) mountExport(ctx context.Context, src media.Source, export, target string) error {
-	server, err := addressOf(ctx, src.Server)
-	if err == nil {
-		err = pingNFS(ctx, net.JoinHostPort(server.String(), portNFS(src)))
-	}
-	if err == nil {
-		err = s.tryNFS(server, src, export, target)
-	}
-	return err
+// patience is how long a server may send nothing.
+const patience = 20 * time.Second
+
+// Ping has the server of src answer: anything, also that it doesn't know this version.
+func Ping(ctx context.Context, src media.Source) error {
+	return ping(ctx, net.JoinHostPort(src.Server, port(src)))
 }
 
 // addressOf is a numeric address: the kernel knows no names.
@@ -43,7 +38,7 @@ func addressOf(ctx context.Context, host string) (netip.Addr, error) {
 	return list[0].Unmap(), nil
 }
 
-func portNFS(src media.Source) string {
+func port(src media.Source) string {
 	for _, o := range strings.Split(src.Options, ",") {
 		if port, ok := strings.CutPrefix(o, "port="); ok {
 			return port
@@ -52,9 +47,8 @@ func portNFS(src media.Source) string {
 	return "2049"
 }
 
-// pingNFS has a server answer: anything, also that it doesn't know this version.
-func pingNFS(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, serverPatience)
+func ping(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
