@@ -48,6 +48,7 @@ func (m *maker) clearDisk(d *disk) {
 func (m *maker) clearWhole(d *disk) {
 	all := d.scope && m.s.Clear.Mode == "all"
 	linux := d.scope && m.s.Clear.Mode == "linux" && linuxFS(d.FSType)
+	linux = linux || d.scope && m.cleared(machine.Part{Path: d.Path}) && m.s.Clear.Mode == "list"
 	switch {
 	case m.usedWhole(d):
 		d.room = false

@@ -34,7 +34,9 @@ type Request struct {
 	IDs     func() string     // a new UUID at each call, lower-case
 }
 
-// Result is a layout. When there are Problems the rest is of no use.
+// Result is a layout. When there are Problems it can't be carried out; the rest is then
+// what could be worked out in spite of them, which a front end shows while a person is
+// still at it.
 type Result struct {
 	Disks    []Disk
 	Stop     []machine.Stack

@@ -235,6 +235,7 @@ func (m *maker) keptVolume(d *disk, q *piece, p machine.Part, device string, num
 		v.Size, v.FSType = d.extent(p), ""
 	}
 	if q != nil {
+		v.Order = q.order + 1
 		m.occupy(&v, q.Mount, q.fstype, q.Format)
 	}
 	return v
@@ -242,7 +243,7 @@ func (m *maker) keptVolume(d *disk, q *piece, p machine.Part, device string, num
 
 // newVolume is p as partition n of d.
 func (m *maker) newVolume(d *disk, p *piece, n int) Volume {
-	v := Volume{Device: partPath(d.Path, n), Number: n, Start: p.start * mib, Size: p.got * mib, Type: m.partType(p, d.table)}
+	v := Volume{Device: partPath(d.Path, n), Number: n, Start: p.start * mib, Size: p.got * mib, Type: m.partType(p, d.table), Order: p.order + 1}
 	if d.table == "gpt" {
 		v.GUID = m.IDs()
 	}

@@ -100,7 +100,8 @@ func (m *maker) nameFor(p config.Partition) {
 	}
 }
 
-// nameListed adds the disks of what is in clearpart's list.
+// nameListed adds the disks of what is in clearpart's list: partitions, and disks that hold
+// something without a table.
 func (m *maker) nameListed(spec string) {
 	found, err := m.listed(spec)
 	if err != nil {
@@ -109,8 +110,6 @@ func (m *maker) nameListed(spec string) {
 	for _, d := range found {
 		drives := m.s.Clear.Drives
 		switch {
-		case d.Part == nil:
-			m.Problems.Add(BadPartition, "clearpart --list="+spec, "is no partition")
 		case len(drives) == 0:
 			m.name(d.Disk.Path, true, true)
 		case !slices.ContainsFunc(drives, func(drive string) bool { return Matches(*d.Disk, drive) }):

@@ -56,6 +56,7 @@ type Volume struct {
 	Subvolume   string `json:"subvolume,omitempty"` // of a btrfs, mounted from it; Device is the btrfs's
 	Existing    bool   `json:"existing,omitempty"`  // the partition, device or subvolume is there already
 	NoFormat    bool   `json:"noformat,omitempty"`  // and what is on it is kept
+	Order       int    `json:"-"`                   // of a partition: which of Storage.Partitions asks for it, from 1 on; beyond their number one that was added; 0: none
 }
 
 // Used reports whether v gets a file system or is mounted: it is neither a member
