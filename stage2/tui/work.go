@@ -1,196 +1,220 @@
 package tui
 
 import (
-	"fmt"
-	"strings"
+	"math"
 	"time"
 
-	"charm.land/bubbles/v2/progress"
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/words"
 )
 
 // work shows a running installation. It holds what the events said.
 type work struct {
 	styles  styles
+	say     *words.Catalog
 	tracker event.Tracker
 	steps   []event.StepInfo
 	state   map[string]string // step → "done" or the error
 	current string
 	amount  *event.Amount
-	began   time.Time // of the current step
-	disc    *event.DiscInfo
-	notes   []string
-	log     string
+	speed   speed
+	discs   discList
+	wanted  *event.DiscInfo // a disc that has to be put in
+	shed    string          // that the installer has left its disc
+	notes   []string        // warnings and errors, as they came
+	lost    int             // of them, the oldest, no longer kept
+	log     lineLog
+	since   int // the log's line at which the current step began
+	pane    paneOf
+	output  pane
+	warned  pane
 	ended   *event.Event
 }
 
+// paneOf is what a screen of work shows.
+type paneOf int
+
+const (
+	paneProgress paneOf = iota
+	paneLog
+	paneNotes
+)
+
+// mostNotes is how many warnings can be looked at.
+const mostNotes = 500
+
 func newWork(s styles) *work {
-	return &work{styles: s, state: map[string]string{}}
+	w := &work{styles: s, say: words.Open(words.English), output: pane{ends: true}, warned: pane{ends: true}}
+	w.plan(event.Event{})
+	return w
 }
 
-// take learns from an event.
+// take learns from an event. Events can be anyone's: a step that isn't in the
+// plan, an end without a beginning and times that go back are drawn as they come.
 func (w *work) take(e event.Event) {
 	w.tracker.Take(e)
+	w.discs.take(e)
 	switch e.Type {
 	case event.Plan:
-		w.steps = e.Steps
+		w.plan(e)
 	case event.Start:
-		w.current, w.amount, w.began = e.Step, nil, e.Time
-		delete(w.state, e.Step)
+		w.start(e)
 	case event.Progress:
-		w.amount = e.Progress
+		w.progress(e)
 	case event.Finish:
 		w.finish(e)
-	case event.NeedDisc, event.Disc:
-		w.disc = e.Discs
-		if e.Type == event.Disc && e.Discs != nil && e.Discs.OK {
-			w.disc = nil
-		}
-	case event.Warning, event.Error:
-		w.note(e)
+	case event.NeedDisc:
+		w.wanted = e.Discs
+	case event.Disc:
+		w.found(e)
+	case event.Warning:
+		w.note(e.Message, e.Err)
+	case event.Error:
+		w.note(e.Message, e.Err)
 	case event.Log:
-		w.log = e.Message
+		w.log.add(e.Message)
 	case event.Done, event.Failed:
-		w.ended = &e
+		w.ended, w.wanted = &e, nil
+	}
+}
+
+// plan begins an installation. Warnings of before stay.
+func (w *work) plan(e event.Event) {
+	w.steps, w.state = e.Steps, map[string]string{}
+	w.current, w.amount, w.wanted, w.ended, w.shed = "", nil, nil, nil, ""
+	w.discs = newDiscList(e)
+}
+
+func (w *work) start(e event.Event) {
+	w.current, w.amount, w.wanted, w.since, w.speed = e.Step, nil, nil, w.log.all, speed{}
+	delete(w.state, e.Step)
+}
+
+func (w *work) progress(e event.Event) {
+	w.amount, w.wanted = e.Progress, nil
+	if a := e.Progress; a != nil && a.Unit == "bytes" {
+		w.speed.take(e.Time, a.Done)
 	}
 }
 
 func (w *work) finish(e event.Event) {
-	w.state[e.Step] = "done"
+	w.state[e.Step], w.wanted = "done", nil
 	if e.Err != "" {
-		w.state[e.Step] = e.Err
+		w.state[e.Step] = plain(e.Err, longestLine)
 	}
 	if s := e.Switch; s != nil {
-		w.notes = append(w.notes, fmt.Sprintf("Installer copied to the disk (%s, switched in %.0f ms); disc 1 is free.", machine.Size(s.Bytes), s.SwitchMS))
-	}
-}
-
-func (w *work) note(e event.Event) {
-	text := e.Message
-	if text == "" {
-		text = e.Err
-	}
-	w.notes = append(w.notes, text)
-}
-
-func (w *work) update(tea.Msg) (part, tea.Cmd) { return w, nil }
-
-func (w *work) view(width, height int) string {
-	bars := w.bars(width)
-	room := height - strings.Count(bars, "\n") - 2
-	var middle string
-	if w.disc != nil {
-		middle = w.discBox()
-	} else {
-		middle = w.list(width, room)
-	}
-	return middle + strings.Repeat("\n", max(1, room-strings.Count(middle, "\n"))) + bars
-}
-
-// list shows the steps around the current one.
-func (w *work) list(width, room int) string {
-	at := 0
-	for i, s := range w.steps {
-		if s.ID == w.current {
-			at = i
+		w.shed = w.say.T("Installer copied to the disk (%s); disc 1 is free.", machine.Size(s.Bytes))
+		if len(w.discs.order) == 0 {
+			w.shed = w.say.T("Installer copied to the disk (%s); it runs from there now.", machine.Size(s.Bytes))
 		}
 	}
-	first := max(0, min(at-room/2, len(w.steps)-room))
-	var b strings.Builder
-	for i := first; i < len(w.steps) && i < first+room; i++ {
-		b.WriteString(clip(w.mark(w.steps[i]), width) + "\n")
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func (w *work) mark(s event.StepInfo) string {
-	switch state := w.state[s.ID]; {
-	case state == "done":
-		return "  ok   " + s.Title
-	case state != "":
-		return "FAILED " + s.Title + ": " + state
-	case s.ID == w.current:
-		return "  >>   " + s.Title
+func (w *work) found(e event.Event) {
+	if e.Discs != nil && e.Discs.OK {
+		w.wanted = nil
+	} else if e.Discs != nil {
+		w.wanted = e.Discs
 	}
-	return "       " + s.Title
 }
 
-// discBox asks for a disc.
-func (w *work) discBox() string {
-	d := w.disc
-	text := fmt.Sprintf("Please insert disc %d", d.Wanted)
-	if len(d.Drives) > 0 {
-		text += " into " + strings.Join(d.Drives, " or ")
+func (w *work) note(text, why string) {
+	switch {
+	case text == "":
+		text = why
+	case why != "":
+		text += ": " + why
 	}
-	text += " and close the tray.\nThe installation then goes on by itself."
-	if d.Found != "" {
-		text += "\n\n" + w.styles.bad.Render("Found in "+d.Drive+": "+d.Found)
+	w.notes = append(w.notes, plainText(text))
+	if over := len(w.notes) - mostNotes; over > 0 {
+		w.notes, w.lost = w.notes[over:], w.lost+over
 	}
-	return "\n" + w.styles.box.Render(text)
 }
 
-// bars are the note, the current step, and the whole.
-func (w *work) bars(width int) string {
-	lines := []string{w.lastNote(width), w.styles.dim.Render(clip(w.log, width)), w.stepLine(width)}
-	if w.amount != nil && w.amount.Total > 0 {
-		lines = append(lines, w.bar(width, float64(w.amount.Done)/float64(w.amount.Total)))
-	} else {
-		lines = append(lines, "")
+func (w *work) update(msg tea.Msg) (part, tea.Cmd) {
+	if key, ok := msg.(tea.KeyPressMsg); ok {
+		w.key(key.String())
 	}
-	whole := "Whole installation"
-	if left, ok := w.tracker.Left(); ok && w.ended == nil {
-		whole += "   about " + clock(left) + " left"
-	}
-	return strings.Join(append(lines, w.styles.title.Render(whole), w.bar(width, w.tracker.Fraction())), "\n")
+	return w, nil
 }
 
-func (w *work) bar(width int, fraction float64) string {
-	p := progress.New(progress.WithWidth(width), progress.WithFillCharacters('#', '.'))
-	p.FullColor, p.EmptyColor = w.styles.bar.GetForeground(), w.styles.dim.GetForeground()
-	return p.ViewAs(min(1, max(0, fraction)))
+func (w *work) key(key string) {
+	switch key {
+	case "f2", "l":
+		w.toggle(paneLog)
+		return
+	case "w":
+		w.toggle(paneNotes)
+		return
+	case "esc", "q":
+		w.pane = paneProgress
+		return
+	}
+	switch w.pane {
+	case paneLog:
+		w.output.key(key, w.log.first(), w.log.all)
+	case paneNotes:
+		w.warned.key(key, 0, noteLines*len(w.notes))
+	}
 }
 
-func (w *work) lastNote(width int) string {
-	if len(w.notes) == 0 {
-		return ""
+func (w *work) toggle(p paneOf) {
+	if w.pane == p {
+		p = paneProgress
 	}
-	return clip(w.notes[len(w.notes)-1], width)
-}
-
-func (w *work) stepLine(width int) string {
-	line := w.current
-	for _, s := range w.steps {
-		if s.ID == w.current {
-			line = s.Title
-		}
-	}
-	if a := w.amount; a != nil {
-		line += ": " + amount(*a)
-	}
-	return clip(line, width)
-}
-
-// amount is "12.0 of 80.0 MiB  vim" or "12 of 90 packages  vim".
-func amount(a event.Amount) string {
-	done, total := fmt.Sprint(a.Done), fmt.Sprint(a.Total)
-	unit := " " + a.Unit
-	if a.Unit == "bytes" {
-		done, total, unit = machine.Size(a.Done), machine.Size(a.Total), ""
-	}
-	if a.Total == 0 {
-		return done + unit + "  " + a.Item
-	}
-	return done + " of " + total + unit + "  " + a.Item
+	w.pane = p
+	w.output.held, w.warned.held = false, false
 }
 
 func (w *work) title() string {
-	if w.disc != nil {
-		return "Disc needed"
+	switch {
+	case w.pane == paneLog:
+		return w.say.T("Log")
+	case w.pane == paneNotes:
+		return w.say.T("Warnings")
+	case w.wanted != nil:
+		return w.say.T("Disc needed")
+	case w.ended != nil && w.ended.Type == event.Failed:
+		return w.say.T("Failed")
+	case w.ended != nil:
+		return w.say.T("Installed")
 	}
-	return "Installing"
+	return w.say.T("Installing")
 }
 
-func (w *work) keys() string { return "" }
+func (w *work) keys() string {
+	switch w.pane {
+	case paneLog, paneNotes:
+		return w.say.T("Up/Down PgUp/PgDn scroll   End newest   Esc back")
+	}
+	return w.say.T("F2 or l log   w warnings   F3 shell")
+}
+
+// speed is how many bytes a second there are, smoothed over some seconds.
+type speed struct {
+	at    time.Time
+	done  int64
+	rate  float64
+	known bool
+}
+
+// smooth is the time after which a change shows by two thirds.
+const smooth = 5 * time.Second
+
+func (s *speed) take(at time.Time, done int64) {
+	took := at.Sub(s.at)
+	switch {
+	case s.at.IsZero() || done < s.done || took < 0:
+		*s = speed{at: at, done: done}
+	case took > 0:
+		now := float64(done-s.done) / took.Seconds()
+		keep := math.Exp(-took.Seconds() / smooth.Seconds())
+		if !s.known {
+			keep = 0
+		}
+		*s = speed{at: at, done: done, rate: keep*s.rate + (1-keep)*now, known: true}
+	}
+}
