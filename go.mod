@@ -39,6 +39,7 @@ require (
 	golang.org/x/sys v0.47.0
 	golang.org/x/term v0.41.0
 	golang.org/x/text v0.35.0
+	golang.org/x/text v0.35.0
 )
 
 require (
