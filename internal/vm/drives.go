@@ -124,6 +124,9 @@ func (g *Guest) Await(ctx context.Context, what string, cond func(State) bool) e
 	return nil
 }
 
+// Stir has everyone look again who Awaits something that the guest doesn't tell of itself.
+func (g *Guest) Stir() { g.board.change(func() {}) }
+
 type onDrive struct {
 	ID    string `json:"id"`
 	Force *bool  `json:"force,omitempty"`

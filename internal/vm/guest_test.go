@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,6 +177,27 @@ func TestUEFI(t *testing.T) {
 	if _, err := os.Stat(g.File("vars.fd")); err != nil {
 		t.Errorf("the firmware's variables: %v", err)
 	}
+}
+
+// TestForward needs no kernel either: QEMU listens for the guest from the start.
+func TestForward(t *testing.T) {
+	g := vmtest.Start(t, vm.Config{NICs: []vm.NIC{{Backend: vm.Forward(22)}, {Backend: vm.Forward(80)}}})
+	seen := map[string]bool{}
+	for _, port := range []int{22, 80} {
+		addr, err := g.Forwarded(t.Context(), port)
+		ok(t, err)
+		conn, err := net.Dial("tcp", addr)
+		ok(t, err)
+		ok(t, conn.Close())
+		seen[addr] = true
+	}
+	if len(seen) != 2 {
+		t.Errorf("two ports are at %v", seen)
+	}
+	if addr, err := g.Forwarded(t.Context(), 2); err == nil {
+		t.Errorf("a port that isn't forwarded is at %s", addr)
+	}
+	ok(t, g.Quit(t.Context()))
 }
 
 func TestStartFails(t *testing.T) {

@@ -3,6 +3,7 @@ package vm
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -79,4 +80,25 @@ func (g *Guest) SetLink(ctx context.Context, i int, up bool) error {
 		Name string `json:"name"`
 		Up   bool   `json:"up"`
 	}{NICID(i), up}, nil)
+}
+
+// Forward is a Backend that leads to QEMU's own DHCP server and nothing else; a port of the
+// guest is one of the host's loopback: see Forwarded. The host chooses which, so that no two ask for the same.
+func Forward(port int) string {
+	return fmt.Sprintf("user,restrict=on,hostfwd=tcp:127.0.0.1:0-:%d", port)
+}
+
+// Forwarded is the host's address for a port of the guest that Forward leads to.
+func (g *Guest) Forwarded(ctx context.Context, port int) (string, error) {
+	var table string
+	// Only the monitor for people knows: slirp_connection_info of libslirp.
+	err := g.Execute(ctx, "human-monitor-command", map[string]string{"command-line": "info usernet"}, &table)
+	if err != nil {
+		return "", err
+	}
+	line := regexp.MustCompile(`TCP\[HOST_FORWARD\] +\d+ +(\S+) +(\d+) +\S+ +` + strconv.Itoa(port) + ` `).FindStringSubmatch(table)
+	if line == nil {
+		return "", fmt.Errorf("%s: port %d is not forwarded: %s", g.cfg.Name, port, table)
+	}
+	return line[1] + ":" + line[2], nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/molt-installer/molt/stage2/event"
 )
 
-// Screen is a terminal of 80×24 at the other end of a guest's serial line: give
+// Screen is a terminal at the other end of a guest's serial line: give
 // it as Scenario.Console. It shows what a person would see, whatever order
 // the program drew it in.
 type Screen struct {
@@ -21,9 +21,11 @@ type Screen struct {
 	term vt10x.Terminal
 }
 
-// NewScreen makes an empty one.
-func NewScreen() *Screen {
-	return &Screen{term: vt10x.New(vt10x.WithSize(80, 24))}
+// NewScreen makes an empty one of 80×24.
+func NewScreen() *Screen { return newScreen(80, 24) }
+
+func newScreen(columns, rows int) *Screen {
+	return &Screen{term: vt10x.New(vt10x.WithSize(columns, rows))}
 }
 
 // Write takes what the serial line says.
