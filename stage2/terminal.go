@@ -3,21 +3,18 @@ package stage2
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/molt-installer/molt/internal/handoff"
-	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/engine"
 	"github.com/molt-installer/molt/stage2/event"
-	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/plan"
 	"github.com/molt-installer/molt/stage2/tui"
+	"github.com/molt-installer/molt/stage2/words"
 )
 
 // Terminal is the front end on the terminal the program was started on.
@@ -30,9 +27,7 @@ func Terminal(s Setup) (Frontend, error) {
 
 // terminal is a Frontend over the screens.
 type terminal struct {
-	ui   *tui.UI
-	mu   sync.Mutex // one review at a time: who goes back and forth quickly starts several
-	plan *plan.Plan
+	ui *tui.UI
 }
 
 func (t *terminal) Emit(e event.Event) { t.ui.Emit(e) }
@@ -41,38 +36,15 @@ func (t *terminal) Close() error { return t.ui.Close() }
 
 // Decide implements Frontend. The plan that was shown is the one that runs.
 func (t *terminal) Decide(ctx context.Context, d Dialog) (*plan.Plan, error) {
-	disks, refused := plan.Targets(d.Machine, d.Record)
-	_, err := t.ui.Ask(ctx, tui.Session{
-		Product: d.Name, Answers: d.Answers, Disks: disks, Refused: refused, Catalog: d.Catalog, Zones: zones(),
-		Hostname: plan.KnownHostname(d.Record), Connected: d.Record.Network != nil,
-		Hash:   func(plain string) (string, error) { return kickstart.HashPassword(rand.Reader, plain) },
-		Review: func(ctx context.Context, a config.Answers) (tui.Review, error) { return t.review(ctx, d, a) },
-	})
+	q := &questions{dialog: d}
+	_, err := t.ui.Ask(ctx, q.state(words.Open(d.Answers.Language)))
 	if errors.Is(err, tui.ErrQuit) {
 		return nil, fmt.Errorf("%w: %w", ErrLeft, err)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.plan, err
-}
-
-func (t *terminal) review(ctx context.Context, d Dialog, a config.Answers) (tui.Review, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.plan = nil
-	if err := ctx.Err(); err != nil {
-		return tui.Review{}, err
-	}
-	p, err := d.Build(ctx, a)
-	var problems plan.Problems
-	if errors.As(err, &problems) {
-		return tui.Review{Problems: problems.Lines()}, nil
-	}
 	if err != nil {
-		return tui.Review{}, err
+		return nil, err
 	}
-	t.plan = p
-	return tui.Review{Lost: p.Lost(), Text: p.After()}, nil
+	return q.shown()
 }
 
 // Ask implements engine.Asker.

@@ -48,6 +48,7 @@ type Option struct {
 	Value string
 	Label string
 	Find  string // more words it is found by when searching
+	Hint  string // more about it, shown while it is pointed at
 }
 
 // Yes is a question of yes or no.

@@ -9,6 +9,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/dialog"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/words"
 )
@@ -16,10 +17,10 @@ import (
 // The messages the UI's methods send into the program.
 type (
 	askMsg struct {
-		ctx     context.Context
-		session Session
-		reply   chan<- config.Answers
-		left    chan<- struct{} // takes one without waiting
+		ctx   context.Context
+		state *dialog.State
+		reply chan<- config.Answers
+		left  chan<- struct{} // takes one without waiting
 	}
 	chooseMsg struct {
 		question Question

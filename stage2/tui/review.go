@@ -1,126 +1,290 @@
 package tui
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"strings"
 
-	"charm.land/bubbles/v2/viewport"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/dialog"
 )
 
-// review shows what the answers would do, and asks for the confirmation. The
-// button that erases is never the one Enter hits first.
-type review struct {
+// summary is everything that was chosen and what would be done by it. The
+// cursor goes over all its lines, and then to the button.
+type summary struct {
 	ask     *ask
+	pages   []line
+	rest    []line // what is below the pages: what is missing, or the plan
+	at      int    // of pages, then of rest; behind both: the button
 	answers config.Answers
-	styles  styles
+	open    bool // something has to be answered yet
 	got     *reviewedMsg
-	text    viewport.Model
-	erase   bool
-	cancel  context.CancelFunc // of the work, when the person goes back before its end
+	cancel  context.CancelFunc // of the review
+}
+
+// line is one of the summary.
+type line struct {
+	page   int // that Enter goes to; -1: none
+	label  string
+	text   string
+	strong bool
 }
 
 type reviewedMsg struct {
-	of     *review // late ones of another are not for this one to show
-	review Review
+	of     *summary // late ones of another are not for this one to show
+	review dialog.Review
 	err    error
 }
 
-func (r *review) work() tea.Cmd {
-	s := r.ask.msg.session
-	ctx, cancel := context.WithCancel(r.ask.msg.ctx)
-	r.cancel = cancel
+// enterSummary has the answers made, which takes time for hashing passwords.
+func (a *ask) enterSummary() tea.Cmd {
+	s := &summary{ask: a, cancel: func() {}}
+	a.sum = s
+	var answers config.Answers
+	hash := func(context.Context) (*dialog.Page, error) {
+		var err error
+		answers, err = a.state.Answers()
+		return nil, err
+	}
+	return a.send("", hash, func(*dialog.Page) tea.Cmd { return s.judge(answers) })
+}
+
+// endSummary stops what the summary has at work.
+func (a *ask) endSummary() {
+	if a.sum != nil {
+		a.sum.cancel()
+		a.sum = nil
+	}
+}
+
+// judge says what is missing, or has it worked out what the answers would do.
+func (s *summary) judge(answers config.Answers) tea.Cmd {
+	s.answers = answers
+	s.list(answers)
+	if s.open {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(s.ask.msg.ctx)
+	s.cancel = cancel
+	review := s.ask.state.Facts.Review
 	return func() tea.Msg {
 		defer cancel()
-		rev, err := s.Review(ctx, r.answers)
-		return reviewedMsg{r, rev, err}
+		var r dialog.Review
+		_, err := careful(ctx, func(ctx context.Context) (_ *dialog.Page, err error) {
+			r, err = review(ctx, answers)
+			return nil, err
+		})
+		return reviewedMsg{s, r, err}
 	}
 }
 
-func (r *review) back() (part, tea.Cmd) {
-	r.cancel()
-	return r.ask.resume()
-}
-
-func (r *review) update(msg tea.Msg) (part, tea.Cmd) {
-	switch msg := msg.(type) {
-	case reviewedMsg:
-		if msg.of != r {
-			return r, nil
+// list makes the lines of the pages. The cursor stands on the first that is not
+// complete, or on the button.
+func (s *summary) list(answers config.Answers) {
+	w := s.ask.words
+	gaps := map[string]string{}
+	for _, g := range answers.Missing() {
+		if page := pageOf(g.Field); gaps[page] == "" {
+			gaps[page] = w.Said(g.Text)
 		}
-		r.got = &msg
-		r.text = viewport.New()
-		r.text.SoftWrap = true
-		r.text.SetContent(r.content())
-		return r, nil
-	case tea.KeyPressMsg:
-		return r.key(msg)
 	}
-	return r, nil
+	s.at = -1
+	for i, l := range s.ask.state.Summary() {
+		label := oneLine(w.T(l.Page.Title))
+		for n, text := range append(l.Text, "")[:max(1, len(l.Text))] {
+			if n > 0 {
+				label = ""
+			}
+			s.pages = append(s.pages, line{page: i, label: label, text: oneLine(text)})
+		}
+		missing := cmp.Or(l.Missing, gaps[l.Page.ID])
+		if missing == "" {
+			continue
+		}
+		if s.open = true; s.at < 0 {
+			s.at = len(s.pages)
+		}
+		s.pages = append(s.pages, line{page: i, text: "! " + oneLine(missing), strong: true})
+	}
+	if s.at < 0 {
+		s.at = s.count()
+	}
 }
 
-func (r *review) key(msg tea.KeyPressMsg) (part, tea.Cmd) {
-	switch msg.String() {
-	case "esc":
-		return r.back()
-	case "left", "right", "tab", "shift+tab", "h", "l":
-		r.erase = !r.erase && r.sound()
-	case "enter":
-		if r.erase && r.sound() {
-			return r.ask.confirmed(r.answers)
+// pageOf is the page that asks for a field of config.Answers.
+func pageOf(field string) string {
+	field, _, _ = strings.Cut(field, ".")
+	switch field {
+	case "root":
+		return "accounts"
+	case "storage":
+		return "destination"
+	}
+	return field
+}
+
+// take shows what has been worked out.
+func (s *summary) take(msg reviewedMsg) {
+	s.got = &msg
+	w, onButton := s.ask.words, s.at == s.count()
+	text := func(strong bool, texts ...string) {
+		for _, t := range texts {
+			for _, l := range strings.Split(harmless(w.Said(t)), "\n") {
+				s.rest = append(s.rest, line{page: -1, text: l, strong: strong})
+			}
 		}
-		return r.back()
+	}
+	r := msg.review
+	switch {
+	case msg.err != nil:
+		text(true, w.T("This can't be planned:"))
+		text(false, msg.err.Error())
+	case len(r.Problems) > 0:
+		text(true, w.T("This can't be done:"))
+		text(false, r.Problems...)
 	default:
-		var cmd tea.Cmd
-		r.text, cmd = r.text.Update(msg)
-		return r, cmd
+		if len(r.Lost) > 0 {
+			text(true, w.T("WILL BE ERASED:"))
+			text(false, r.Lost...)
+			text(false, "")
+		}
+		text(false, r.Text)
 	}
-	return r, nil
+	switch {
+	case onButton && s.sound():
+		s.at = s.count()
+	case onButton:
+		s.at = len(s.pages)
+	}
+}
+
+// failed is what to say when not even answers could be made.
+func (s *summary) failed(text string) {
+	s.list(config.Answers{})
+	s.open = true
+	s.take(reviewedMsg{of: s, err: errors.New(text)})
 }
 
 // sound reports whether there is a plan that can be carried out.
-func (r *review) sound() bool {
-	return r.got != nil && r.got.err == nil && len(r.got.review.Problems) == 0
+func (s *summary) sound() bool {
+	return s.got != nil && s.got.err == nil && len(s.got.review.Problems) == 0
 }
 
-func (r *review) content() string {
+func (s *summary) count() int { return len(s.pages) + len(s.rest) }
+
+func (s *summary) press(k tea.KeyPressMsg) tea.Cmd {
+	to := s.at
+	switch k.String() {
+	case "up", "k", "shift+tab":
+		to--
+	case "down", "j":
+		to++
+	case "pgup", "b":
+		to -= pageStep
+	case "pgdown", "space":
+		to += pageStep
+	case "home":
+		to = 0
+	case "end", "tab":
+		to = s.count()
+	case "?":
+		s.ask.over = newHelp(s.ask)
+	case "esc":
+		return s.ask.back()
+	case "enter":
+		return s.enter()
+	}
+	s.at = max(0, min(to, s.count()))
+	return nil
+}
+
+// enter goes to the page of a line, or on to the confirmation.
+func (s *summary) enter() tea.Cmd {
+	if s.at < len(s.pages) {
+		a, n := s.ask, s.pages[s.at].page
+		cmd := a.enter(n)
+		a.aside = true
+		return cmd
+	}
+	if s.at == s.count() && s.sound() {
+		s.ask.over = s.confirmation()
+	}
+	return nil
+}
+
+// confirmation names what will be lost.
+func (s *summary) confirmation() overlay {
+	w := s.ask.words
+	c := &confirm{
+		heading: w.T("Confirm"), words: w, buttons: [2]string{w.T("Go back"), w.T("Install")},
+		do: func() tea.Cmd { s.ask.confirmed(s.answers); return nil },
+	}
+	if lost := s.got.review.Lost; len(lost) > 0 {
+		c.text = w.T("WILL BE ERASED:") + "\n  " + strings.Join(lineAll(lost), "\n  ") + "\n\n" + w.T("There is no way back from here.")
+		c.buttons[1] = w.T("Erase and install")
+		return c
+	}
+	c.text = w.T("Nothing that is on the disks will be erased.")
+	return c
+}
+
+func (s *summary) view(width, height int) string {
+	st, w := s.ask.styles, s.ask.words
+	if s.got == nil && len(s.pages) == 0 {
+		return w.T("One moment ...")
+	}
+	labels := 0
+	for _, l := range s.pages {
+		labels = max(labels, ansi.StringWidth(l.label))
+	}
+	labels = min(labels, width/3)
+	var all []string
+	first, last := 0, 0
+	for i, l := range append(s.pages[:len(s.pages):len(s.pages)], s.rest...) {
+		if i == len(s.pages) {
+			all = append(all, "")
+		}
+		drawn := s.line(l, i == s.at, labels, width-1)
+		if i == s.at {
+			first, last = len(all), len(all)+len(drawn)
+		}
+		if l.strong || i == s.at {
+			drawn = styled(drawn, st.title.Render)
+		}
+		all = append(all, drawn...)
+	}
+	return tall(window(all, first, last, 0, width, height-2), height-1) + s.button(area{width: width, styles: st, words: w})
+}
+
+func (s *summary) line(l line, pointed bool, labels, width int) []string {
+	head := mark(pointed)
+	if l.page >= 0 {
+		head += pad(l.label, labels) + "  "
+	}
+	if l.text == "" {
+		return []string{head}
+	}
+	return wrapMarked(head, l.text, width)
+}
+
+func (s *summary) button(a area) string {
+	a.focused = s.at == s.count()
 	switch {
-	case r.got.err != nil:
-		return r.styles.bad.Render("This can't be planned: " + r.got.err.Error())
-	case len(r.got.review.Problems) > 0:
-		return r.styles.bad.Render("This can't be done:") + "\n\n  " + strings.Join(r.got.review.Problems, "\n  ")
+	case s.open:
+		return a.styles.bad.Render(cut("! "+a.words.T("Something is missing yet: see above."), a.width))
+	case s.got == nil:
+		return cut(a.words.T("Working out what will be done ..."), a.width)
+	case !s.sound():
+		return a.styles.bad.Render(cut("! "+a.words.T("It can't be installed like this: see above."), a.width))
 	}
-	lost := ""
-	if len(r.got.review.Lost) > 0 {
-		lost = r.styles.bad.Render("WILL BE ERASED:") + "\n  " + strings.Join(r.got.review.Lost, "\n  ") + "\n\n"
-	}
-	return lost + r.got.review.Text
+	return pressable(a.words.T("Install ..."), a)
 }
 
-func (r *review) view(width, height int) string {
-	if r.got == nil {
-		return "Working out what will be done ..."
-	}
-	r.text.SetWidth(width)
-	r.text.SetHeight(height - 3)
-	return r.text.View() + "\n\n" + r.buttons()
-}
-
-func (r *review) buttons() string {
-	back, erase := "  Go back  ", "  Erase and install  "
-	if !r.sound() {
-		return r.styles.header.Render(back)
-	}
-	if r.erase {
-		return "[" + back + "]   " + r.styles.header.Render("["+erase+"]")
-	}
-	return r.styles.header.Render("["+back+"]") + "   [" + erase + "]"
-}
-
-func (r *review) title() string { return "Confirm" }
-
-func (r *review) keys() string {
-	return "Up/Down/PgUp/PgDn scroll   Left/Right button   Enter press it   Esc back"
+func (s *summary) keys() []string {
+	w := s.ask.words
+	return []string{w.T("Enter change, or press"), w.T("F1 help"), w.T("Esc back"), w.T("Up/Down/PgUp/PgDn"), w.T("Tab to the button")}
 }

@@ -9,6 +9,7 @@ import (
 // console has no more, and a serial line shows none.
 type styles struct {
 	header, footer, title, dim, good, bad, bar, box lipgloss.Style
+	plain, chosen, cursor                           lipgloss.Style
 }
 
 func newStyles() styles {
@@ -22,6 +23,9 @@ func newStyles() styles {
 		bad:    plain.Foreground(lipgloss.Color("1")).Bold(true),
 		bar:    plain.Foreground(lipgloss.Color("6")),
 		box:    plain.Border(lipgloss.ASCIIBorder()).Padding(0, 2),
+		plain:  plain,
+		chosen: plain.Reverse(true).Bold(true),
+		cursor: plain.Reverse(true),
 	}
 }
 

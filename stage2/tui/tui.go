@@ -23,40 +23,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/dialog"
 	"github.com/molt-installer/molt/stage2/event"
-	"github.com/molt-installer/molt/stage2/machine"
 )
 
 // ErrQuit says that the person left the questions, or the terminal went away.
 var ErrQuit = errors.New("left by the person at the terminal")
-
-// Session is what the screens need to know.
-type Session struct {
-	Product string // "Debian 13"
-	Answers config.Answers
-	Disks   []machine.Disk    // that can be installed to
-	Refused map[string]string // path of every other disk → why not
-	Catalog *media.Catalog
-	Zones   []string // names of the tz database
-	// Hostname is what the network calls the machine, if it does. Connected is
-	// whether it is on one already, which then is the installed system's too.
-	Hostname  string
-	Connected bool
-	// Hash turns a password into its crypt(5) form.
-	Hash func(plain string) (string, error)
-	// Review works out what the answers would do. It may take a while and is
-	// called outside the drawing loop. Problems are a Review, not an error.
-	Review func(ctx context.Context, a config.Answers) (Review, error)
-}
-
-// Review is a plan as it is shown for confirmation.
-type Review struct {
-	Problems []string // why it can't be done; then the rest is empty
-	Lost     []string // what will be erased: "/dev/vda  20 GiB  Windows (NTFS)"
-	Text     string   // what will be there then, and how
-}
 
 // Choice is one answer to a question.
 type Choice struct {
@@ -155,12 +128,12 @@ func (u *UI) Attach(ctx context.Context, t Terminal) error {
 // Address shows on all screens how to log in from elsewhere.
 func (u *UI) Address(text string) { u.hub.put(addressMsg{text}) }
 
-// Ask asks what s.Answers leaves open, shows the plan and returns when it has
-// been confirmed.
-func (u *UI) Ask(ctx context.Context, s Session) (config.Answers, error) {
+// Ask asks what is open, shows the plan and returns when it has been confirmed.
+// The state is the screens' until then.
+func (u *UI) Ask(ctx context.Context, s *dialog.State) (config.Answers, error) {
 	reply, left := make(chan config.Answers, 1), make(chan struct{}, 1)
 	u.feed.flush()
-	u.hub.put(askMsg{ctx: ctx, session: s, reply: reply, left: left})
+	u.hub.put(askMsg{ctx: ctx, state: s, reply: reply, left: left})
 	defer u.hub.put(answeredMsg{})
 	select {
 	case a := <-reply:
