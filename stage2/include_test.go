@@ -3,15 +3,13 @@ package stage2
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
-	"github.com/molt-installer/molt/media/mediatest"
 	"github.com/molt-installer/molt/stage2/kickstart"
+	"github.com/molt-installer/molt/stage2/reach"
 )
 
 // TestIncludeURL: what a URL has is read once, with the CA that stage 1 found, and what
@@ -28,7 +26,7 @@ func TestIncludeURL(t *testing.T) {
 	}))
 	defer web.Close()
 	url := strings.Replace(web.URL, "://", "://me:secret@", 1)
-	o := kickstart.Options{Include: include(t.Context(), t.TempDir(), serverOptions(handoff.Record{}, bootargs.Options{}))}
+	o := kickstart.Options{Include: include(t.Context(), t.TempDir(), reach.ServerOptions(handoff.Record{}, bootargs.Options{}))}
 	for range 2 { // once for %pre, once for the rest
 		a, diags := kickstart.Parse("ks.cfg", []byte("%include "+url+"/common.ks\n"), o)
 		if err := diags.Err(); err != nil || a.Language != "de_DE.UTF-8" {
@@ -58,45 +56,5 @@ func TestIncludeSendsCards(t *testing.T) {
 		if err != nil || string(got) != want {
 			t.Errorf("inst.ks.sendmac %v: %q, %v", send, got, err)
 		}
-	}
-}
-
-// TestTransferOfTheMedium: what the kickstart's url says of certificates holds for the
-// packages, and for them alone.
-func TestTransferOfTheMedium(t *testing.T) {
-	ca := mediatest.NewAuthority(t, "127.0.0.1")
-	dir := mediatest.InDir(t, mediatest.NewStore(map[string][]byte{"pool/x.deb": []byte("a package")}))
-	url := mediatest.Nginx{Dir: dir, Authority: ca}.Start(t).URL("https", "127.0.0.1", "/")
-	pem := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(pem, []byte(ca.PEM()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		record handoff.Record
-		ok     bool
-	}{
-		"as it is": {handoff.Record{}, false},
-		"a CA":     {handoff.Record{CA: pem}, true},
-		"unseen":   {handoff.Record{Medium: handoff.Medium{Transfer: &handoff.Transfer{NoVerify: true}}}, true},
-	} {
-		r := c.record
-		r.Medium.Sources = []string{url}
-		m := newMedium(r, "", bootargs.Options{}, func(string) {})
-		src, err := m.open(t.Context(), url)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file, err := src.Open(t.Context(), "pool/x.deb")
-		if (err == nil) != c.ok {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err == nil {
-			file.Close()
-		}
-		src.Close()
-	}
-	m := newMedium(handoff.Record{Medium: handoff.Medium{Transfer: &handoff.Transfer{Proxy: "http://p:1"}}}, "", bootargs.Options{}, nil)
-	if m.options.Proxy != "http://p:1" || serverOptions(handoff.Record{}, bootargs.Options{Proxy: "q"}).Proxy != "q" {
-		t.Errorf("%+v", m.options)
 	}
 }

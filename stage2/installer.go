@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
@@ -32,12 +33,14 @@ import (
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/dialog"
 	"github.com/molt-installer/molt/stage2/engine"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/host"
 	"github.com/molt-installer/molt/stage2/machine"
 	"github.com/molt-installer/molt/stage2/payload"
 	"github.com/molt-installer/molt/stage2/plan"
+	"github.com/molt-installer/molt/stage2/reach"
 	"github.com/molt-installer/molt/stage2/rescue"
 )
 
@@ -87,6 +90,9 @@ type Dialog struct {
 	Catalog *media.Catalog
 	// Build works out what answers would do. Its error can be plan.Problems.
 	Build func(ctx context.Context, a config.Answers) (*plan.Plan, error)
+	// Network and Source are those of the running installer; nil where they can't be tried.
+	Network dialog.Network
+	Source  dialog.Source
 	// Find looks for single packages, payload.Finder; nil when there are none to choose.
 	Find func(ctx context.Context, words string) ([]payload.Found, error)
 	// Resolve works out what would be installed, without a plan of the disks.
@@ -100,15 +106,17 @@ func (in Installer) Run(ctx context.Context) error {
 	if in.Host == nil {
 		in.Host = linuxhost.New()
 	}
-	if in.Probe == nil {
+	live := in.Probe == nil
+	if live {
 		in.Probe = func(ctx context.Context) (machine.Machine, error) { return linuxhost.Probe(ctx, "/", in.Host) }
 	}
 	record, err := handoff.ReadRecord(in.Paths.Record)
 	if err != nil {
 		return errors.Join(err, handoff.Result{Action: handoff.Ask, Error: err.Error()}.Write(in.Paths.Result))
 	}
-	s := newSession(in, *record)
+	s := newSession(in, *record, live)
 	defer s.out.close()
+	defer s.closeReach()
 	err = s.caught(func() error { return s.install(ctx) })
 	return errors.Join(err, s.end(ctx, err))
 }
@@ -123,20 +131,25 @@ type session struct {
 	answers config.Answers
 	redo    []byte // the kickstart without its secrets
 	told    bool   // the events have ended
+	live    bool   // the machine is the one it runs on: its network can be changed
+
+	network *reach.Network // nil when it is not live
+	source  *reach.Source
+	packing sync.RWMutex // for env.Payload, env.Handoff.Medium and setup, once the questions have begun
 }
 
-func newSession(in Installer, record handoff.Record) *session {
+func newSession(in Installer, record handoff.Record, live bool) *session {
 	options, warnings := bootargs.Parse(record.CommandLine)
-	s := &session{Installer: in}
+	s := &session{Installer: in, live: live}
 	if in.Name == "" {
 		s.Name = record.Build.Set.Name()
 	}
 	s.setup = Setup{Name: s.Name, Record: record, Options: options, Host: in.Host}
 	s.out = openOutputs(in.Paths, options)
-	place := newMedium(record, in.Paths.Outside, options, func(what string) { s.out.Emit(event.Event{Type: event.Warning, Message: what}) })
-	s.setup.Fetch = serverOptions(record, options)
+	s.openReach(record)
+	s.setup.Fetch = reach.ServerOptions(record, options)
 	s.setup.Fetch.Tell = func(e fetch.Event) { s.out.Emit(event.Event{Type: event.Warning, Message: e.File + ": " + e.What}) }
-	s.env = &plan.Env{Host: in.Host, Handoff: record, Medium: place, Result: &handoff.Result{}, Emit: s.out.Emit}
+	s.env = &plan.Env{Host: in.Host, Handoff: record, Medium: s.source, Result: &handoff.Result{}, Emit: s.out.Emit}
 	for _, w := range warnings {
 		s.out.Emit(event.Event{Type: event.Warning, Message: w.String()})
 	}
@@ -152,17 +165,9 @@ func (s *session) install(ctx context.Context) error {
 		return s.mend(ctx, *asked)
 	}
 	s.setup.Answers = s.answers
-	disc1, root, err := s.env.Medium.Tree(ctx, 1)
-	if err != nil {
-		return fmt.Errorf("open disc 1: %w", err)
+	if err := s.source.Begin(ctx); err != nil {
+		return err
 	}
-	defer disc1.Close()
-	s.setup.Disc1, s.setup.Root = disc1, root
-	pay, err := s.Payload(ctx, s.setup)
-	if err != nil {
-		return fmt.Errorf("prepare what is to be installed: %w", err)
-	}
-	s.env.Payload = pay
 	m, err := s.Probe(ctx)
 	if err != nil {
 		return fmt.Errorf("look at the machine: %w", err)
@@ -200,14 +205,26 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	s.face = face
 	s.out.show(face)
 	s.out.Emit(event.Event{Type: event.Ask, Message: "asking at the terminal"})
-	return face.Decide(ctx, Dialog{
+	d := Dialog{
 		Name: s.Name, Answers: s.answers, Machine: m, Record: s.setup.Record, Catalog: s.env.Payload.Catalog(), Build: build,
-		Find:    finder(s.env.Payload),
+		Find:    s.finder(),
 		Resolve: func(ctx context.Context, a config.Answers) (*payload.Selection, error) { return s.resolve(ctx, a, m) },
-	})
+	}
+	if s.live {
+		d.Network, d.Source = s.network, s.source
+		if err := s.network.Wake(); err != nil {
+			s.out.Emit(event.Event{Type: event.Warning, Message: err.Error()})
+		}
+	}
+	return face.Decide(ctx, d)
 }
 
 func (s *session) resolve(ctx context.Context, a config.Answers, m machine.Machine) (*payload.Selection, error) {
+	if err := s.mirrors(ctx, a.Mirrors); err != nil {
+		return nil, err
+	}
+	s.packing.RLock()
+	defer s.packing.RUnlock()
 	sel, err := s.env.Payload.Resolve(ctx, payload.Request{
 		Software: a.Software, Firmware: string(m.Firmware), Extra: plan.ExtraPackages(a, m),
 	})
@@ -223,8 +240,13 @@ func (s *session) build(ctx context.Context, a config.Answers, m machine.Machine
 	if err != nil {
 		return nil, err
 	}
+	if s.live {
+		m.NICs = s.network.Cards() // with the cables that are in them now
+	}
+	s.packing.RLock()
+	defer s.packing.RUnlock()
 	p, err := plan.Build(plan.Input{
-		Answers: a, Machine: m, Selection: sel, Handoff: s.setup.Record, IDs: newUUID,
+		Answers: a, Machine: m, Selection: sel, Handoff: s.setup.Record, Former: s.former(), IDs: newUUID,
 		Kickstart: s.redo, NoSave: s.setup.Options.NoSave, Extra: s.Steps,
 	})
 	if err == nil {

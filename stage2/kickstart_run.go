@@ -17,6 +17,7 @@ import (
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/plan"
+	"github.com/molt-installer/molt/stage2/reach"
 )
 
 // readKickstart runs the file's %pre scripts and turns it into answers. All
@@ -71,7 +72,7 @@ const maxIncluded = 64 << 20
 // includeOptions are how servers are asked for what is included: with the headers that
 // stage 1 sent, since a program can make the file for them.
 func includeOptions(r handoff.Record, o bootargs.Options) fetch.Options {
-	options := serverOptions(r, o)
+	options := reach.ServerOptions(r, o)
 	if o.SendMAC {
 		options.Header = r.Network.Cards()
 	}

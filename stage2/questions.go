@@ -33,6 +33,7 @@ func (q *questions) state(w *words.Catalog) *dialog.State {
 		Hash:         func(plain string) (string, error) { return kickstart.HashPassword(rand.Reader, plain) },
 		Review:       q.review,
 		FindPackages: d.Find,
+		Reach:        d.reach(),
 	}
 	if d.Resolve != nil {
 		facts.Needs = q.needs
@@ -79,10 +80,14 @@ func (q *questions) needs(ctx context.Context, a config.Answers) (dialog.Needs, 
 	return dialog.Needs{Packages: len(sel.Packages), Size: size, Discs: sel.Discs()}, nil
 }
 
-// finder is how packages are looked for in p; nil when it has none to choose.
-func finder(p payload.Payload) func(context.Context, string) ([]payload.Found, error) {
-	if f, ok := p.(payload.Finder); ok {
-		return f.Find
+// finder is how packages are looked for; nil when there are none to choose.
+func (s *session) finder() func(context.Context, string) ([]payload.Found, error) {
+	if _, ok := s.env.Payload.(payload.Finder); !ok {
+		return nil
 	}
-	return nil
+	return func(ctx context.Context, words string) ([]payload.Found, error) {
+		s.packing.RLock()
+		defer s.packing.RUnlock()
+		return s.env.Payload.(payload.Finder).Find(ctx, words)
+	}
 }

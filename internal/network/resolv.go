@@ -32,18 +32,27 @@ func (r *run) writeServers() error {
 	if text == r.written {
 		return nil
 	}
-	path := r.cfg.ResolvConf
+	if err := writeFile(r.cfg.ResolvConf, text); err != nil {
+		return err
+	}
+	r.written = text
+	return nil
+}
+
+// WriteServers writes name servers, and the domains to look names up in, to path, in the form of
+// resolv.conf(5).
+func WriteServers(path string, servers []netip.Addr, domains []string) error {
+	return writeFile(path, resolvConf(unique(servers), unique(domains)))
+}
+
+func writeFile(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
 		return err
 	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	r.written = text
-	return nil
+	return os.Rename(path+".new", path)
 }
 
 func removeServers(path string) { _ = os.Remove(path) }

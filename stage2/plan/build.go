@@ -13,6 +13,7 @@ type Input struct {
 	Machine   machine.Machine
 	Selection *payload.Selection // what the payload made of Answers.Software
 	Handoff   handoff.Record     // the image's size, the medium, the command line
+	Former    *handoff.Medium    // what the installer was started from, when Handoff.Medium is another; nil: it is the same
 	IDs       func() string      // a new UUID at each call, lower-case
 	Kickstart []byte             // to be kept in the target's log; already without secrets
 	NoSave    []string           // inst.nosave=: "input_ks", "output_ks", "all_ks", "logs", "all"

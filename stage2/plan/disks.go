@@ -37,6 +37,8 @@ func (b *builder) refusal(d machine.Disk) string {
 	switch {
 	case d.InUse != "":
 		return d.InUse
+	case b.Former != nil && isOn(d, b.Handoff.Medium.Device):
+		return "the packages are taken from it"
 	case b.isMedium(d):
 		return "the installer was started from it"
 	case d.ReadOnly:
@@ -71,7 +73,9 @@ func Targets(m machine.Machine, record handoff.Record) (usable []machine.Disk, r
 }
 
 // isMedium reports whether the installer was started from d or a partition of it.
-func (b *builder) isMedium(d machine.Disk) bool { return isOn(d, b.Handoff.Medium.Device) }
+func (b *builder) isMedium(d machine.Disk) bool {
+	return isOn(d, b.Handoff.Medium.Device) || b.Former != nil && isOn(d, b.Former.Device)
+}
 
 // holdsKickstart reports whether the kickstart came from d. Such a disk is written
 // only when it is named itself.

@@ -59,6 +59,9 @@ func (b *builder) discSteps() {
 	}
 	b.add(relocate{base{RelocateID, "Copy the installer to the disk and run from there", weight(h.Build.Stage2.Size)},
 		h.Build.Stage2, handoff.Outside + h.Image, h.Loop, mounts})
+	if f := b.Former; f != nil && f.Mount != "" && f.Images == "" { // nothing more is needed of it
+		b.add(release{base{"release-start", "Give " + f.URL + " back", 1}, handoff.Outside + f.Mount, f.Device, b.Answers.End.Eject})
+	}
 	if h.Medium.Whole || h.Medium.Images != "" {
 		b.placeSteps()
 		return

@@ -1,4 +1,4 @@
-package stage2
+package reach
 
 import (
 	"cmp"
@@ -30,10 +30,12 @@ type medium struct {
 	outside string // stage 1's root
 	options fetch.Options
 	tell    func(string)
+	// patience is how long servers are asked again when none answers.
+	patience time.Duration
 }
 
 func newMedium(r handoff.Record, outside string, o bootargs.Options, tell func(string)) *medium {
-	options := serverOptions(r, o)
+	options := ServerOptions(r, o)
 	options.Tell = func(e fetch.Event) { tell(e.File + ": " + e.What) }
 	if t := r.Medium.Transfer; t != nil {
 		options.Proxy = cmp.Or(t.Proxy, options.Proxy)
@@ -46,11 +48,11 @@ func newMedium(r handoff.Record, outside string, o bootargs.Options, tell func(s
 			}
 		}
 	}
-	return &medium{found: r.Medium, outside: outside, tell: tell, options: options}
+	return &medium{found: r.Medium, outside: outside, tell: tell, options: options, patience: serverPatience}
 }
 
-// serverOptions are how servers are asked, by what the boot options say.
-func serverOptions(r handoff.Record, o bootargs.Options) fetch.Options {
+// ServerOptions are how servers are asked, by what the boot options say.
+func ServerOptions(r handoff.Record, o bootargs.Options) fetch.Options {
 	return fetch.Options{Proxy: o.Proxy, NoVerify: o.NoVerifySSL, CA: fetch.Authorities(r.CA), Stall: serverStall}
 }
 
@@ -85,7 +87,7 @@ func (m *medium) servers(ctx context.Context, disc int) (fetch.Tree, error) {
 	if len(trees) == 0 {
 		return nil, errors.Join(errs...)
 	}
-	return fetch.NewMirrors(trees, serverPatience, m.tell), nil
+	return fetch.NewMirrors(trees, m.patience, m.tell), nil
 }
 
 func (m *medium) server(ctx context.Context, url string, disc int) (fetch.Tree, error) {
