@@ -22,6 +22,9 @@ func Terminal(s Setup) (Frontend, error) {
 	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return nil, errors.New("there is no terminal to ask on; give a complete kickstart (inst.ks=)")
 	}
+	if wantsPlain(s, os.Getenv("TERM")) {
+		return Plain(s)
+	}
 	return &terminal{ui: tui.Start(os.Stdin, os.Stdout, os.Environ(), s.Name)}, nil
 }
 
