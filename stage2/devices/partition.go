@@ -20,6 +20,15 @@ func (e *Editor) AddPartition(disk string, spec Spec) error {
 		return fmt.Errorf("%s can't be installed on: %s", d.Path, why)
 	}
 	s := e.edit()
+	c := clearingOf(s.Clear, e.set.Machine)
+	switch fresh := slices.Contains(c.fresh, d.Path); {
+	case fresh || d.Table != "":
+	case d.FSType != "" || len(d.Parts) > 0:
+		return fmt.Errorf("%s has no partition table, but holds something (%s); give it a new table first", d.Path, d.Contents())
+	default: // an empty disk
+		c.fresh, c.label = append(c.fresh, d.Path), table(c.label)
+		s.Clear = c.storage(e.set.Machine)
+	}
 	s.Partitions = append(s.Partitions, e.partition(config.Partition{Disk: short(d.Path)}, spec, ""))
 	return e.step(s)
 }

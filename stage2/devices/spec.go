@@ -83,6 +83,17 @@ func (e *Editor) member(kind string) string {
 	}
 }
 
+// canBe refuses what only partitions can be; of is "an array", or "a volume".
+func (s Spec) canBe(of string) error {
+	switch {
+	case s.As == AsBIOSBoot:
+		return fmt.Errorf("%s can't be a BIOS boot partition", of)
+	case of == "a volume" && (s.As == AsRAID || s.As == AsLVM || s.As == AsBtrfs):
+		return fmt.Errorf("%s of LVM can't be a part of something else", of)
+	}
+	return nil
+}
+
 // format is what a request says of the file system, without what has no meaning there.
 func (s Spec) format(mount string) config.Format {
 	f := config.Format{Label: s.Label, FSOptions: s.Options, LUKS: s.LUKS}

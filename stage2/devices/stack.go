@@ -46,6 +46,9 @@ func (e *Editor) memberName(r Row) string {
 }
 
 func (e *Editor) memberNames(rows []string) ([]string, error) {
+	if len(rows) == 0 {
+		return nil, errors.New("choose what it is to be made of")
+	}
 	var names []string
 	for _, id := range rows {
 		r, ok := e.Row(id)
@@ -61,6 +64,9 @@ func (e *Editor) memberNames(rows []string) ([]string, error) {
 // AddArray makes an array.
 func (e *Editor) AddArray(a ArraySpec) error {
 	members, err := e.memberNames(a.Members)
+	if err == nil {
+		err = a.Spec.canBe("an array")
+	}
 	if err != nil {
 		return err
 	}
@@ -79,6 +85,9 @@ func (e *Editor) arrayNamed(r Row) int {
 }
 
 func (e *Editor) changeArray(r Row, spec Spec) error {
+	if err := spec.canBe("an array"); err != nil {
+		return err
+	}
 	s := e.edit()
 	i := e.arrayNamed(r)
 	a := config.Array{Name: r.stack.Name}
@@ -151,6 +160,9 @@ type LogicalSpec struct {
 func (e *Editor) AddLogical(row string, l LogicalSpec) error {
 	r, ok := e.Row(row)
 	name := r.stack.Name
+	if err := l.Spec.canBe("a volume"); err != nil {
+		return err
+	}
 	switch {
 	case !ok || r.Kind != Group:
 		return errors.New("it is no volume group")
@@ -163,7 +175,10 @@ func (e *Editor) AddLogical(row string, l LogicalSpec) error {
 	if known := slices.ContainsFunc(s.Groups, func(g config.VolumeGroup) bool { return g.Name == name }); !known {
 		s.Groups = append(s.Groups, config.VolumeGroup{Name: name, Existing: true})
 	}
-	v := config.Logical{Name: l.Name, Group: name, ThinPool: l.Thin, Pool: l.Pool}
+	v := config.Logical{Name: l.Name, Group: name, ThinPool: l.Thin}
+	if !l.Thin {
+		v.Pool = l.Pool
+	}
 	s.Logicals = append(s.Logicals, e.logical(v, l.Spec))
 	return e.step(s)
 }
@@ -190,6 +205,9 @@ func (e *Editor) volumeNamed(r Row) int {
 }
 
 func (e *Editor) changeLogical(r Row, spec Spec) error {
+	if err := spec.canBe("a volume"); err != nil {
+		return err
+	}
 	s := e.edit()
 	i := e.volumeNamed(r)
 	if r.Fate == Made {
@@ -281,6 +299,7 @@ func (e *Editor) AddSubvolume(row, name, mount string) error {
 // oldBtrfsFor names a btrfs that is there, for what is asked of it.
 func (e *Editor) oldBtrfsFor(s *config.Storage, parent string) {
 	if !slices.ContainsFunc(s.Btrfs, func(v config.Btrfs) bool { return slices.Contains(v.Members, parent) }) {
-		s.Btrfs = append(s.Btrfs, config.Btrfs{Mount: "none", Members: []string{parent}, Existing: true, NoFormat: true})
+		line := config.Btrfs{Mount: "none", Members: []string{parent}, Existing: true, NoFormat: true}
+		s.Btrfs = append([]config.Btrfs{line}, s.Btrfs...)
 	}
 }

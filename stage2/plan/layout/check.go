@@ -160,9 +160,7 @@ func (m *maker) checkFormat(subject, mount, fs string, f config.Format) {
 	case len(f.Label) > longest:
 		m.Problems.Add(BadPartition, subject, "label %q is longer than the %d characters of %s", f.Label, longest, fs)
 	}
-	if !f.NoFormat {
-		m.checkMount(mount, fs)
-	}
+	m.checkMount(mount, fs)
 	if f.LUKS != nil {
 		m.checkLUKS(subject, mount, fs, *f.LUKS)
 	}
