@@ -10,7 +10,6 @@ import (
 
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/dialog"
-	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/words"
 )
 
@@ -98,7 +97,7 @@ func (m *model) route(msg tea.Msg) (cmd tea.Cmd) {
 	case answeredMsg:
 		m.asking = nil
 	case chooseMsg:
-		m.current, cmd = newChoose(msg, m.styles)
+		m.current = newTrouble(msg, m.work)
 	case eventsMsg:
 		cmd = m.onEvents(msg)
 	case showWorkMsg:
@@ -108,7 +107,7 @@ func (m *model) route(msg tea.Msg) (cmd tea.Cmd) {
 	case addressMsg:
 		m.address = msg.text
 	case wordsMsg:
-		m.words = msg.words
+		m.words, m.work.say = msg.words, msg.words
 	case tea.KeyPressMsg:
 		cmd = m.key(msg)
 	case leftMsg:
@@ -145,16 +144,18 @@ func (m *model) left() {
 	m.current = message{heading: m.words.T("Leaving"), text: m.words.T("One moment ...")}
 }
 
+// onEvents shows the progress from the first step on: what comes before the plan leaves
+// the questions alone.
 func (m *model) onEvents(msg eventsMsg) tea.Cmd {
 	var cmd tea.Cmd
 	for _, e := range msg.events {
 		m.work.take(e)
-		if e.Type == event.NeedDisc {
+		if rings(e) {
 			cmd = tea.Raw("\a")
 		}
-	}
-	if _, asking := m.current.(*choose); !asking {
-		m.current = m.work
+		if _, asking := m.current.(*trouble); !asking && e.Step != "" {
+			m.current = m.work
+		}
 	}
 	return cmd
 }

@@ -31,19 +31,6 @@ import (
 // ErrQuit says that the person left the questions, or the terminal went away.
 var ErrQuit = errors.New("left by the person at the terminal")
 
-// Choice is one answer to a question.
-type Choice struct {
-	Key   string // what Choose returns
-	Label string
-}
-
-// Question is put when something failed, or at the end.
-type Question struct {
-	Title   string
-	Text    string
-	Choices []Choice // the first is the default
-}
-
 // UI is the screens, and everyone who looks at them.
 type UI struct {
 	hub     *hub
@@ -66,7 +53,11 @@ func New(product string, mistake func(string)) *UI {
 // environment the capabilities are read from (TERM).
 func Start(in io.Reader, out io.Writer, environ []string, product string) *UI {
 	u := New(product, func(text string) { fmt.Fprintln(os.Stderr, text) })
-	u.Console(Terminal{In: in, Out: out, Environ: environ})
+	t := Terminal{In: in, Out: out, Environ: environ}
+	if tty, ok := out.(*os.File); ok {
+		t.Shell = ShellOn(tty, environ)
+	}
+	u.Console(t)
 	return u
 }
 

@@ -133,7 +133,7 @@ func TestChoose(t *testing.T) {
 	got := make(chan string, 1)
 	go func() {
 		key, _ := s.ui.Choose(context.Background(), Question{Title: "Failed", Text: "Disc 2 can't be read",
-			Choices: []Choice{{"retry", "Try again"}, {"abort", "Give up"}}})
+			Choices: []Choice{{Key: "retry", Label: "Try again"}, {Key: "abort", Label: "Give up"}}})
 		got <- key
 	}()
 	s.wait("Disc 2 can't be read", "> Try again", "Give up")

@@ -181,7 +181,7 @@ func (v *viewer) key(msg tea.KeyPressMsg) tea.Cmd {
 		v.hub.put(driveMsg{v})
 	case "ctrl+l":
 		return tea.ClearScreen
-	case "ctrl+z":
+	case "ctrl+z", "f3":
 		if v.terminal.Shell != nil {
 			return openShell
 		}

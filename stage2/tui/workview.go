@@ -15,7 +15,7 @@ import (
 func (w *work) view(width, height int) string {
 	switch w.pane {
 	case paneLog:
-		return w.logView(width, height)
+		return w.logText(&w.output, width, height)
 	case paneNotes:
 		return w.notesView(width, height)
 	}
@@ -185,13 +185,14 @@ func twoDigits(rate float64) int64 {
 	return int64(math.Round(rate/unit) * unit)
 }
 
-func (w *work) logView(width, height int) string {
+// logText is the output of the programs as p shows it.
+func (w *work) logText(p *pane, width, height int) string {
 	if w.log.all == 0 {
-		return w.say.T("No program has said anything yet.")
+		return fit(w.say.T("No program has said anything yet."), width)
 	}
 	head := w.say.T("Alt+F3 shows this on the machine's own screen, Alt+F2 has a shell there.")
 	room := max(height-2, 1)
-	from := w.output.from(w.log.first(), w.log.all, room)
+	from := p.from(w.log.first(), w.log.all, room)
 	return fillLines(append([]string{w.styles.title.Render(head), ""}, w.log.lines(from, from+room)...), width, height)
 }
 
