@@ -31,15 +31,26 @@ func bits() (all []byte) {
 	return all
 }
 
-// psf is that as a file of version 1 or 2. Each glyph stands for a second character and
+// wide is the version of psf for glyphs of 16 pixels.
+const wide = 3
+
+// psf is that as a file of version 1, 2 or wide. Each glyph stands for a second character and
 // a sequence too.
 func psf(version int) []byte {
 	le := binary.LittleEndian
-	n := 256
-	if version == 2 {
-		n = len(chars)
+	n, width, glyphs := len(chars), uint32(8), bits()
+	switch version {
+	case 1:
+		n = 256
+		glyphs = append(glyphs, make([]byte, 16*(n-len(chars)))...)
+	case wide:
+		width = 16
+		var both []byte
+		for _, b := range glyphs {
+			both = append(both, b, b>>1^b)
+		}
+		glyphs = both
 	}
-	glyphs := append(bits(), make([]byte, 16*(n-len(chars)))...)
 	var table []byte
 	for i := range n {
 		if i < len(chars) && version == 1 {
@@ -58,7 +69,7 @@ func psf(version int) []byte {
 		return append(append([]byte{0x36, 0x04, 2, 16}, glyphs...), table...)
 	}
 	head := []byte("\x72\xb5\x4a\x86")
-	for _, field := range []uint32{0, 32, 1, uint32(n), 16, 16, Width} {
+	for _, field := range []uint32{0, 32, 1, uint32(n), 16 * width / 8, 16, width} {
 		head = le.AppendUint32(head, field)
 	}
 	return append(append(head, glyphs...), table...)
@@ -92,7 +103,7 @@ func paint(img *image.RGBA, f *Font, c rune, x0, y0, step int, ink, paper color.
 	for y := range f.Height {
 		for x := range step {
 			img.Set(x0+x, y0+y, paper)
-			if x < Width && rows[y]&(0x80>>x) != 0 {
+			if x < f.Width && rows[y*f.Width/8+x/8]&(0x80>>(x%8)) != 0 {
 				img.Set(x0+x, y0+y, ink)
 			}
 		}
@@ -101,12 +112,13 @@ func paint(img *image.RGBA, f *Font, c rune, x0, y0, step int, ink, paper color.
 
 func TestRead(t *testing.T) {
 	lines := []string{"AZ az 09 _-| Zaza", "", "äöüß |ä|", "___________aA"}
-	for _, version := range []int{1, 2} {
+	type mode struct{ step, columns int }
+	for version, modes := range map[int][]mode{1: {{9, 80}, {8, 80}}, 2: {{9, 80}, {8, 100}}, wide: {{16, 80}}} {
 		f, err := ParsePSF("made up", psf(version))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, mode := range []struct{ step, columns int }{{9, 80}, {8, 80}, {8, 100}} {
+		for _, mode := range modes {
 			got := Read(picture(f, mode.step, mode.columns, lines), []*Font{f})
 			if diff := cmp.Diff(lines, got.Lines); diff != "" || got.Unknown != 0 {
 				t.Errorf("version %d, %+v: %d unknown %s", version, mode, got.Unknown, diff)
@@ -138,7 +150,7 @@ func TestUnknown(t *testing.T) {
 	f, _ := ParsePSF("made up", psf(2))
 	for _, c := range []color.RGBA{{170, 170, 170, 255}, {0, 0, 170, 255}, {9, 9, 9, 255}} {
 		for y := range 13 {
-			for x := range Width {
+			for x := range f.Width {
 				img := picture(f, 9, 80, []string{"aAz"})
 				if img.At(9+x, y) == c {
 					continue
@@ -171,11 +183,11 @@ func TestFonts(t *testing.T) {
 
 func TestNoFont(t *testing.T) {
 	good := psf(2)
-	wide := append([]byte{}, good...)
-	wide[28] = 12
+	odd := append([]byte{}, good...)
+	odd[28] = 12
 	mute := append([]byte{}, good...)
 	mute[12] = 0
-	for name, data := range map[string][]byte{"empty": nil, "cut": good[:100], "wide": wide, "without characters": mute, "else": []byte("GIF89a, nothing for a console")} {
+	for name, data := range map[string][]byte{"empty": nil, "cut": good[:100], "odd": odd, "without characters": mute, "else": []byte("GIF89a, nothing for a console")} {
 		if _, err := ParsePSF(name, data); err == nil {
 			t.Errorf("%s: no error", name)
 		}
@@ -205,6 +217,7 @@ func TestROM(t *testing.T) {
 func FuzzParsePSF(f *testing.F) {
 	f.Add(psf(1))
 	f.Add(psf(2))
+	f.Add(psf(wide))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if font, err := ParsePSF("fuzz", data); err == nil {
 			Read(image.NewGray(image.Rect(0, 0, 80, 2*max(1, font.Height))), []*Font{font})

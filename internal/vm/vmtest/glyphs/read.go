@@ -3,6 +3,7 @@ package glyphs
 import (
 	"image"
 	"image/draw"
+	"slices"
 	"strings"
 )
 
@@ -22,12 +23,12 @@ func (t Text) String() string { return strings.Join(t.Lines, "\n") }
 // do, with the first. A cursor that covers the foot of a cell doesn't keep it from being read.
 func Read(img image.Image, fonts []*Font) Text {
 	var best Text
-	grids := map[int][][]cell{} // by the height of a cell
+	grids := map[Size][][]cell{}
 	for _, f := range fonts {
-		if grids[f.Height] == nil {
-			grids[f.Height] = grid(img, f.Height)
+		if grids[f.Size] == nil {
+			grids[f.Size] = grid(img, f.Size)
 		}
-		if t := f.read(grids[f.Height]); best.Font == nil || t.Unknown < best.Unknown {
+		if t := f.read(grids[f.Size]); best.Font == nil || t.Unknown < best.Unknown {
 			best = t
 		}
 		if best.Unknown == 0 {
@@ -69,6 +70,9 @@ func (f *Font) char(c cell) rune {
 	if r, ok := f.exact[string(inverse)]; ok {
 		return r
 	}
+	if !slices.Contains(c.cursor, true) {
+		return Unknown
+	}
 	for _, g := range f.glyphs {
 		if c.under(g.rows) {
 			return g.char
@@ -86,8 +90,9 @@ type cell struct {
 
 // under reports whether the cell is the glyph but for rows of a cursor.
 func (c cell) under(rows []byte) bool {
-	for y, row := range rows {
-		if c.rows[y] != row && !c.cursor[y] {
+	stride := len(rows) / len(c.cursor)
+	for i, b := range rows {
+		if c.rows[i] != b && !c.cursor[i/stride] {
 			return false
 		}
 	}
@@ -99,17 +104,17 @@ func (c cell) under(rows []byte) bool {
 const textWidth = 720
 
 // grid cuts a picture into cells.
-func grid(img image.Image, height int) (rows [][]cell) {
-	size, step := img.Bounds().Size(), Width
-	if size.X == textWidth {
-		step = Width + 1
+func grid(img image.Image, size Size) (rows [][]cell) {
+	all, step := img.Bounds().Size(), size.Width
+	if all.X == textWidth {
+		step++
 	}
-	rgba := image.NewRGBA(image.Rectangle{Max: size})
+	rgba := image.NewRGBA(image.Rectangle{Max: all})
 	draw.Draw(rgba, rgba.Bounds(), img, img.Bounds().Min, draw.Src)
-	for y := 0; y+height <= size.Y; y += height {
+	for y := 0; y+size.Height <= all.Y; y += size.Height {
 		var row []cell
-		for x := 0; x+step <= size.X; x += step {
-			row = append(row, cut(rgba, x, y, height))
+		for x := 0; x+step <= all.X; x += step {
+			row = append(row, cut(rgba, image.Pt(x, y), size))
 		}
 		rows = append(rows, row)
 	}
@@ -117,42 +122,35 @@ func grid(img image.Image, height int) (rows [][]cell) {
 }
 
 // cut cuts one cell out.
-func cut(img *image.RGBA, x0, y0, height int) cell {
-	pixels := make([]uint32, 0, Width*height)
-	for y := range height {
-		for x := range Width {
-			p := img.Pix[img.PixOffset(x0+x, y0+y):]
+func cut(img *image.RGBA, at image.Point, size Size) cell {
+	pixels := make([]uint32, 0, size.Width*size.Height)
+	for y := range size.Height {
+		for x := range size.Width {
+			p := img.Pix[img.PixOffset(at.X+x, at.Y+y):]
 			pixels = append(pixels, uint32(p[0])<<16|uint32(p[1])<<8|uint32(p[2]))
 		}
 	}
 	back := commonest(pixels)
-	c := cell{rows: make([]byte, height), cursor: make([]bool, height)}
-	ink, inked := uint32(0), false
-	for y := range height {
-		row := pixels[y*Width : (y+1)*Width]
-		c.rows[y] = ^bitsOf(row, back)
-		c.cursor[y] = y >= height/2 && row[0] != back && bitsOf(row, row[0]) == 0xff
+	c := cell{rows: make([]byte, size.bytes()), cursor: make([]bool, size.Height)}
+	for i, p := range pixels {
+		if p != back {
+			c.rows[i/8] |= 0x80 >> (i % 8)
+		}
+	}
+	ink := back
+	for y := range size.Height {
+		row := pixels[y*size.Width : (y+1)*size.Width]
+		if c.cursor[y] = y >= size.Height/2 && row[0] != back && !slices.ContainsFunc(row, func(p uint32) bool { return p != row[0] }); c.cursor[y] {
+			continue
+		}
 		for _, p := range row {
-			switch {
-			case p == back || c.cursor[y]:
-			case !inked:
-				ink, inked = p, true
-			case p != ink:
-				c.motley = true
+			if p != back && ink == back {
+				ink = p
 			}
+			c.motley = c.motley || p != back && p != ink
 		}
 	}
 	return c
-}
-
-// bitsOf are the pixels of a row that have a colour.
-func bitsOf(row []uint32, colour uint32) (bits byte) {
-	for x, p := range row {
-		if p == colour {
-			bits |= 0x80 >> x
-		}
-	}
-	return bits
 }
 
 // commonest is the colour of the most pixels; of several the first. Nearly always there are two.
