@@ -38,6 +38,7 @@ type UI struct {
 	gone    chan struct{} // closed when nobody is left who could answer
 	stop    context.CancelFunc
 	console sync.WaitGroup
+	closing sync.Once
 	err     error // of the console; set before gone is closed
 }
 
@@ -162,7 +163,12 @@ func (u *UI) Choose(ctx context.Context, q Question) (string, error) {
 
 // Close gives all terminals back as they were, and waits a few seconds at most for one
 // that takes no output.
-func (u *UI) Close() error {
+func (u *UI) Close() (err error) {
+	u.closing.Do(func() { err = u.close() })
+	return err
+}
+
+func (u *UI) close() error {
 	u.stop()
 	u.feed.close()
 	var errs []error

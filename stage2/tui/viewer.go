@@ -51,6 +51,8 @@ type viewer struct {
 	terminal Terminal
 	program  *tea.Program
 	box      *pigeonhole
+	drawn    tea.View          // the last screen
+	fresh    bool              // drawn is up to date: most keys are only passed on
 	size     tea.WindowSizeMsg // guarded by hub.mu
 	shells   context.Context   // ends with the viewer
 	noShells context.CancelFunc
@@ -162,7 +164,10 @@ func (v *viewer) Init() tea.Cmd { return nil }
 // Update implements tea.Model. It never waits.
 func (v *viewer) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
+	case refreshMsg:
+		v.fresh = false
 	case tea.WindowSizeMsg:
+		v.fresh = false
 		v.hub.resize(v, msg)
 	case tea.KeyPressMsg:
 		return v, v.key(msg)
@@ -194,9 +199,12 @@ func (v *viewer) key(msg tea.KeyPressMsg) tea.Cmd {
 
 // View implements tea.Model.
 func (v *viewer) View() tea.View {
-	view := tea.NewView(v.hub.draw(v))
-	view.AltScreen = true
-	return view
+	if !v.fresh {
+		v.drawn = tea.NewView(v.hub.draw(v))
+		v.drawn.AltScreen = true
+		v.fresh = true
+	}
+	return v.drawn
 }
 
 // back is after a shell.
