@@ -223,7 +223,7 @@ func secretless(line string) string {
 	list := make([]string, len(words))
 	for i, w := range words {
 		w.Value = media.Redact(w.Value)
-		list[i] = w.String()
+		list[i] = w.Told()
 	}
 	return strings.Join(list, " ")
 }

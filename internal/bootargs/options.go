@@ -18,13 +18,19 @@ type Options struct {
 	CACerts []string `json:"cacert,omitempty"`     // inst.cacert=, repeatable: sources with a PEM file in them
 	SendMAC bool     `json:"ks_sendmac,omitempty"` // inst.ks.sendmac: name the network cards when fetching it
 
-	Text    bool   `json:"text,omitempty"`    // inst.text
-	Cmdline bool   `json:"cmdline,omitempty"` // inst.cmdline: ask nothing, draw nothing
-	Rescue  bool   `json:"rescue,omitempty"`  // inst.rescue
-	SSHD    bool   `json:"sshd,omitempty"`    // inst.sshd
-	OnFail  OnFail `json:"onfail,omitempty"`  // inst.onfail=
-	Lang    string `json:"lang,omitempty"`    // inst.lang=: "de_DE.UTF-8"
-	Keymap  string `json:"keymap,omitempty"`  // inst.keymap=: "de"
+	Text    bool `json:"text,omitempty"`    // inst.text
+	Plain   bool `json:"plain,omitempty"`   // inst.text.plain: numbered questions, line by line
+	Cmdline bool `json:"cmdline,omitempty"` // inst.cmdline: ask nothing, draw nothing
+	Rescue  bool `json:"rescue,omitempty"`  // inst.rescue
+	Summary bool `json:"summary,omitempty"` // inst.pauseatsummary: show all before it begins, also with a complete kickstart
+	SSHD    bool `json:"sshd,omitempty"`    // inst.sshd
+	// SSHPassword is inst.sshd.password=, itself or its hash, crypt(5). It is no part of
+	// the options where they are written down.
+	SSHPassword string   `json:"-"`
+	SSHKeys     []string `json:"sshd_key,omitempty"` // inst.sshd.key=, repeatable: "ssh-ed25519 AAAA… name"
+	OnFail      OnFail   `json:"onfail,omitempty"`   // inst.onfail=
+	Lang        string   `json:"lang,omitempty"`     // inst.lang=: "de_DE.UTF-8"
+	Keymap      string   `json:"keymap,omitempty"`   // inst.keymap=: "de"
 
 	Updates     string   `json:"updates,omitempty"`     // inst.updates=: a source
 	DriverDisks []string `json:"dd,omitempty"`          // inst.dd=, repeatable: sources

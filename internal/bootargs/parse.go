@@ -22,7 +22,7 @@ func Parse(line string) (Options, []Warning) {
 	known := options()
 	for _, p := range Split(line) {
 		if err := apply(&o, known, p); err != nil {
-			warnings = append(warnings, Warning{Option: p.String(), Problem: err.Error()})
+			warnings = append(warnings, Warning{Option: p.Told(), Problem: err.Error()})
 		}
 	}
 	return o, warnings
@@ -48,9 +48,13 @@ func options() []option {
 		{"inst.ks", list(func(o *Options) *[]string { return &o.Kickstart }, plain)},
 		{"inst.ks.sendmac", flag(func(o *Options) *bool { return &o.SendMAC })},
 		{"inst.text", flag(func(o *Options) *bool { return &o.Text })},
+		{"inst.text.plain", flag(func(o *Options) *bool { return &o.Plain })},
 		{"inst.cmdline", flag(func(o *Options) *bool { return &o.Cmdline })},
 		{"inst.rescue", flag(func(o *Options) *bool { return &o.Rescue })},
+		{"inst.pauseatsummary", flag(func(o *Options) *bool { return &o.Summary })},
 		{"inst.sshd", flag(func(o *Options) *bool { return &o.SSHD })},
+		{"inst.sshd.password", text(func(o *Options) *string { return &o.SSHPassword })},
+		{"inst.sshd.key", list(func(o *Options) *[]string { return &o.SSHKeys }, publicKey)},
 		{"inst.onfail", choice(func(o *Options) *OnFail { return &o.OnFail }, OnFailPoweroff, OnFailReboot, OnFailShell)},
 		{"inst.lang", text(func(o *Options) *string { return &o.Lang })},
 		{"inst.keymap", text(func(o *Options) *string { return &o.Keymap })},
@@ -125,6 +129,14 @@ func list[T any](field func(*Options) *[]T, parse func(string) (T, error)) func(
 }
 
 func plain(s string) (string, error) { return s, nil }
+
+// publicKey checks what can be without knowing the kinds of keys.
+func publicKey(s string) (string, error) {
+	if len(strings.Fields(s)) < 2 {
+		return "", errors.New(`must be a public key, in quotes as it has spaces: "ssh-ed25519 AAAA… name"`)
+	}
+	return s, nil
+}
 
 func join[T ~string](values []T) string {
 	s := make([]string, len(values))

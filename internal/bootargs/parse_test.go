@@ -1,6 +1,8 @@
 package bootargs
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
 	"reflect"
@@ -63,6 +65,8 @@ func TestParse(t *testing.T) {
 		{"inst.waitfornet=30", Options{WaitForNet: 30 * time.Second}},
 		{"console=tty0 console=ttyS0,115200n8 console=", Options{Consoles: []Console{{"tty0", ""}, {"ttyS0", "115200n8"}}}},
 		{"BOOTIF=01-52-54-00-AA-bb-cc", Options{BootIF: "52:54:00:aa:bb:cc"}},
+		{`inst.text.plain inst.pauseatsummary inst.sshd.password=xyzzy inst.sshd.key="ssh-ed25519 AAAA a" inst.sshd.key="ssh-rsa BBBB"`,
+			Options{Plain: true, Summary: true, SSHPassword: "xyzzy", SSHKeys: []string{"ssh-ed25519 AAAA a", "ssh-rsa BBBB"}}},
 		{`inst.ks="hd:LABEL=My disk:/ks.cfg"`, Options{Kickstart: []string{"hd:LABEL=My disk:/ks.cfg"}}},
 	}
 	for _, tt := range tests {
@@ -105,6 +109,8 @@ func TestWarnings(t *testing.T) {
 		{"bridge=br0", "NAME:PORT"},
 		{"rd.route=10.0.0.0:10.0.0.1", "NETWORK/BITS"},
 		{"BOOTIF=zz", "no MAC"},
+		{"inst.sshd.key=ssh-ed25519", "must be a public key"},
+		{"inst.sshd.password=", "needs a value"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {
@@ -116,6 +122,20 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("the option has an effect: %+v", got)
 			}
 		})
+	}
+}
+
+// TestNoPassword: no warning has what was meant as a password, and no JSON.
+func TestNoPassword(t *testing.T) {
+	for _, line := range []string{"inst.sshd.password=xyzzy", "inst.sshd.passwort=xyzzy", "inst.ssh.password=xyzzy", `inst.sshd.pw="xyzzy plugh"`} {
+		o, warnings := Parse(line)
+		data, err := json.Marshal(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := fmt.Sprint(warnings, string(data)); strings.Contains(text, "xyzzy") {
+			t.Errorf("%s: %s", line, text)
+		}
 	}
 }
 

@@ -34,6 +34,15 @@ func Split(line string) []Param {
 	}
 }
 
+// Told is the word as it may be shown and logged: without the password of inst.sshd.password=,
+// also when the name has been mistyped.
+func (p Param) Told() string {
+	if strings.HasPrefix(p.Name, "inst.ssh") && strings.Contains(p.Name, ".p") && p.HasValue {
+		p.Value = "..."
+	}
+	return p.String()
+}
+
 // isSpace is the kernel's isspace: ASCII, and the no-break space of Latin-1
 // is left out because command lines are UTF-8 today.
 func isSpace(r rune) bool { return r == ' ' || r >= '\t' && r <= '\r' }
