@@ -66,6 +66,7 @@ type Setup struct {
 	Fetch   fetch.Options // for whatever else is at a server: the boot options' proxy, certificates to trust
 	Disc1   fetch.Tree    // what is on disc 1, wherever that is
 	Root    string        // where it is mounted; empty when it is read from servers
+	Dry     bool          // a rehearsal, on somebody's own machine: only the terminal is used, and nothing else of it touched
 }
 
 // Frontend is a person at a terminal. It is shown all events.

@@ -183,13 +183,8 @@ func (b *builder) logs() logs {
 	return l
 }
 
-// done is what was answered, however that was: a kickstart without secrets. It
-// has no scripts, in which secrets can't be told from the rest.
-func (b *builder) done() []byte {
-	a := b.Answers
-	a.Scripts = nil
-	return kickstart.Redact(kickstart.Write(a))
-}
+// done is what was answered, however that was, as a kickstart.
+func (b *builder) done() []byte { return kickstart.Keep(b.Answers) }
 
 func (b *builder) json() []byte {
 	data, err := json.MarshalIndent(&b.plan, "", "  ")
