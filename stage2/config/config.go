@@ -36,7 +36,8 @@ type Answers struct {
 	Updates      string        `json:"updates,omitempty"` // URL of an update of the installer itself
 	DriverDisks  []DriverDisk  `json:"driver_disks,omitempty"`
 	Logging      Logging       `json:"logging,omitzero"`
-	Rescue       *Rescue       `json:"rescue,omitempty"` // mend a system instead of installing one
+	Visitors     []Visitor     `json:"visitors,omitempty"` // may log in to the installer itself
+	Rescue       *Rescue       `json:"rescue,omitempty"`   // mend a system instead of installing one
 }
 
 // Keyboard as console-setup knows it, keyboard(5). Several layouts stand
@@ -97,6 +98,14 @@ type Group struct {
 type SSHKey struct {
 	User string `json:"user"`
 	Key  string `json:"key"`
+}
+
+// Visitor may log in over SSH to the installer while it runs, if it lets anybody. Nothing
+// of that is in the installed system.
+type Visitor struct {
+	User  string `json:"user"`
+	Login Login  `json:"login,omitzero"`
+	Key   string `json:"key,omitempty"` // instead of a password: a public key
 }
 
 // Services are systemd units to switch on and off in the installed system.

@@ -19,6 +19,9 @@ func (a Answers) Secrets() []string {
 	for _, u := range a.Users {
 		note(strings.TrimLeft(u.Login.Hash, "!"))
 	}
+	for _, v := range a.Visitors {
+		note(strings.TrimLeft(v.Login.Hash, "!"))
+	}
 	note(string(a.Boot.Password))
 	for _, e := range a.Storage.encrypted() {
 		note(string(e.luks.Passphrase))

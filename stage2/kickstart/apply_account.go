@@ -99,3 +99,24 @@ func applySSHKey(b *builder, c *call) {
 		b.answers.SSHKeys = append(b.answers.SSHKeys, k)
 	}
 }
+
+// applySSHPw is about the installer while it runs. As in Anaconda a key is all the words
+// behind the options.
+func applySSHPw(b *builder, c *call) {
+	v := config.Visitor{User: c.str("username")}
+	ok := b.account(c, v.User)
+	if !c.has("sshkey") {
+		v.Login = b.login(c, c.arg(0), true)
+	} else {
+		b.noEffect(c, "with --sshkey", "iscrypted", "plaintext")
+		var words []string
+		for i := range c.args {
+			words = append(words, c.arg(i))
+		}
+		v.Key = strings.Join(words, " ")
+		v.Login.Locked = c.has("lock")
+	}
+	if ok {
+		b.answers.Visitors = append(b.answers.Visitors, v)
+	}
+}

@@ -128,6 +128,7 @@ func (b *builder) finish() {
 // login makes what is stored of a password.
 func (b *builder) login(c *call, password string, given bool) config.Login {
 	l := config.Login{Locked: c.has("lock"), Set: given || c.has("lock")}
+	crypted := slices.Index(c.order, "iscrypted") > slices.Index(c.order, "plaintext") // the last one counts
 	switch {
 	case !given:
 		b.noEffect(c, "without a password", "iscrypted", "plaintext")
@@ -135,9 +136,9 @@ func (b *builder) login(c *call, password string, given bool) config.Login {
 		b.wrong(c, "the password is empty")
 	case password == hidden:
 		b.kept(c, "password")
-	case c.has("iscrypted") && !looksHashed(password):
+	case crypted && !looksHashed(password):
 		b.wrong(c, "what is given with --iscrypted is no hash; mkpasswd makes one, and --plaintext takes the password itself")
-	case c.has("iscrypted"):
+	case crypted:
 		l.Hash = password
 	case b.options.Rand == nil:
 		l.Hash = Unhashed

@@ -100,9 +100,8 @@ func accountCommands() []command {
 			options: rows([]option{text("name").must().done(), number("gid").done()})},
 		{names: names("sshkey"), repeats: true, min: 1, max: 1, args: "one key, in quotes", fate: used, apply: applySSHKey,
 			options: rows([]option{text("username").must().done()})},
-		{names: names("sshpw"), repeats: true, min: 1, max: -1, args: "a password", secret: true, fate: ignored,
-			why:     "it is about logging in to the installer, which has no sshd",
-			options: rows(crypt, []option{text("username").must(), flag("sshkey")}),
+		{names: names("sshpw"), repeats: true, min: 1, max: -1, args: "a password", secret: true, fate: used, apply: applySSHPw,
+			options: rows(crypt, []option{text("username").must().done(), flag("sshkey").done()}),
 			rules:   []rule{sshpwRule}},
 	}
 }

@@ -153,6 +153,10 @@ func (w *writer) accounts(a config.Answers) {
 	for _, k := range a.SSHKeys {
 		w.command("sshkey", with("username", k.User), quote(k.Key))
 	}
+	for _, v := range a.Visitors {
+		hash, lock := crypt(v.Login)
+		w.command("sshpw", with("username", v.User), hash, lock, when(v.Key != "", "sshkey"), quote(v.Key+v.Login.Hash))
+	}
 }
 
 func (w *writer) bootloader(b config.Bootloader) {
