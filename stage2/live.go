@@ -84,8 +84,9 @@ func (s *session) former() *handoff.Medium {
 
 // reach is the network and the source, for the questions.
 func (d Dialog) reach() dialog.Reach {
+	m := d.Record.Medium
 	r := dialog.Reach{Network: d.Network, Source: d.Source, Taken: plan.TakenNetwork(d.Machine, d.Record),
-		Set: d.Record.Build.Set, Packages: d.Record.Medium.URL}
+		Set: d.Record.Build.Set, Packages: m.URL, AllHere: m.Whole || m.Images != ""}
 	r.Check = func(answers []config.Network) dialog.NetworkCheck {
 		m := d.Machine
 		if d.Network != nil {

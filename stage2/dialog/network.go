@@ -161,11 +161,11 @@ func networkFields(s *State) []Field {
 			fields = append(fields, Note{Bad: true, Text: w.T("%s is a card for Wi-Fi, which this installer can't use: take a cable, and set it up in the new system.", i.Name)})
 		}
 	}
-	return append(append(fields, s.netTable(cards)), s.tryFields()...)
+	return append(append(fields, s.netTable(cards)), s.tryNetFields()...)
 }
 
-// tryFields are for trying it at once.
-func (s *State) tryFields() []Field {
+// tryNetFields are for trying it at once.
+func (s *State) tryNetFields() []Field {
 	d, w := &s.network, s.Words
 	if s.Facts.Reach.Network == nil {
 		return []Field{Note{Text: w.T("The network can't be tried in a dry run.")}}

@@ -20,10 +20,11 @@ type Reach struct {
 	Taken []config.Network
 	// Check judges answers about the network. Nil: nobody does.
 	Check func([]config.Network) NetworkCheck
-	// Set is what is installed; Packages is where the installer was told to take it from, in
-	// the spelling of inst.repo=.
+	// Set is what is installed; Packages is where the installer takes it from when it is started, in
+	// the spelling of inst.repo=, and AllHere whether nobody has to put in a disc for that.
 	Set      media.Set
 	Packages string
+	AllHere  bool
 }
 
 // NetworkCheck is what a plan would say of answers about the network.
