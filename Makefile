@@ -14,7 +14,7 @@ export PATH := $(if $(findstring /,$(GO)),$(abspath $(dir $(GO))):)$(PATH):/usr/
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps iso demo run test bench fmt vet clean FORCE
+.PHONY: help deps iso demo run dryrun test bench fmt vet clean FORCE
 
 help: ## say what there is to make
 	@echo "make …"
@@ -40,6 +40,10 @@ test: deps ## run all tests; SHORT=1 leaves the guests out
 	@$(MAKE) --no-print-directory iso EXAMPLE=tiny
 	@$(if $(SHORT),,$(MAKE) --no-print-directory iso EXAMPLE=debian)
 	$(SUDO) $(GO) test $(if $(SHORT),-short) -timeout 80m ./...
+
+dryrun: $(MOLT) ## ask all questions for a recorded machine, without root, and end with the plan: MACHINE=examples/machines/….json
+	@$(MOLT) dryrun -machine $(or $(MACHINE),examples/machines/uefi-nvme.json) -example examples/$(EXAMPLE) $(if $(SET),-set $(SET)) \
+	  $(if $(KS),-kickstart $(KS)) $(if $(SAVE),-save $(SAVE)) $(if $(PLAIN),-plain) $(if $(UILANG),-lang $(UILANG))
 
 bench: $(if $(filter loopctl kickstart,$(ONLY)),$(MOLT),deps iso) ## measure: first screen, memory, image copy, switch, whole installation, kickstart files; ONLY=loopctl: that alone
 	$(SUDO) $(MOLT) bench -o $(BUILD) $(if $(ONLY),-only $(ONLY)) $(EXAMPLE)

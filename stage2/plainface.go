@@ -27,7 +27,7 @@ func PlainOn(s Setup, in io.Reader, out io.Writer) Frontend {
 }
 
 // wantsPlain reports whether screens are not to be drawn on a terminal of that kind.
-func wantsPlain(_ Setup, term string) bool { return term == "dumb" }
+func wantsPlain(s Setup, term string) bool { return s.Options.Plain || term == "dumb" }
 
 // language is the locale that the questions are first asked in.
 func language(s Setup) string {

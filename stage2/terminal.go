@@ -1,13 +1,10 @@
 package stage2
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/stage2/engine"
@@ -19,11 +16,11 @@ import (
 
 // Terminal is the front end on the terminal the program was started on.
 func Terminal(s Setup) (Frontend, error) {
-	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil, errors.New("there is no terminal to ask on; give a complete kickstart (inst.ks=)")
-	}
 	if wantsPlain(s, os.Getenv("TERM")) {
 		return Plain(s)
+	}
+	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return nil, errors.New("there is no terminal to ask on; give a complete kickstart (inst.ks=)")
 	}
 	return &terminal{ui: tui.Start(os.Stdin, os.Stdout, os.Environ(), s.Name)}, nil
 }
@@ -74,24 +71,4 @@ func (t *terminal) End(ctx context.Context, failure error) (handoff.Action, erro
 	}
 	key, err := t.ui.Choose(ctx, q)
 	return handoff.Action(key), err
-}
-
-// zones are the names of the tz database, without those that have no region.
-func zones() []string {
-	names := []string{"Etc/UTC"}
-	f, err := os.Open("/usr/share/zoneinfo/tzdata.zi")
-	if err != nil {
-		return names
-	}
-	defer f.Close()
-	for in := bufio.NewScanner(f); in.Scan(); {
-		// zic(8): "Z NAME …" is a zone, "L TARGET NAME" a link.
-		if w := strings.Fields(in.Text()); len(w) > 2 && w[0] == "Z" && strings.Contains(w[1], "/") {
-			names = append(names, w[1])
-		} else if len(w) == 3 && w[0] == "L" && strings.Contains(w[2], "/") {
-			names = append(names, w[2])
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }

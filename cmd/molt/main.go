@@ -40,6 +40,7 @@ func commands() []command {
 		{"bench", "[-only PARTS] EXAMPLE", "measure, as JSON and a table", runBench},
 		{"deps", "[-n] [-build]", "install what building and testing need of this machine", runDeps},
 		{"demo", "[-ks FILE] [-firmware F] EXAMPLE", "install over all discs in QEMU, boot the result, show the times", runDemo},
+		{"dryrun", "-machine M.json [-set DIR] [-plain] …", "ask all questions for a machine, end with the plan (dryrun -h: all flags)", runDryrun},
 		{"iso", "check FILE…", "check disc images as an installation relies on them", runISO},
 		{"ks", "check|plan|diff|flatten …", "check, plan, compare kickstart files (ks -h: all of it)", runKs},
 		{"machine", "[-o FILE]", "record this machine as JSON, to plan for it elsewhere", runMachine},

@@ -131,11 +131,14 @@ func groupFigures(s *State, g media.Group) string {
 }
 
 func figures(s *State, count int, size int64, discs []int) string {
-	packages := s.Words.N("%d package", "%d packages", count, count)
-	if len(discs) == 0 {
-		return packages + ", " + machine.Size(size)
+	parts := []string{s.Words.N("%d package", "%d packages", count, count)}
+	if size > 0 {
+		parts = append(parts, machine.Size(size))
 	}
-	return packages + ", " + machine.Size(size) + ", " + s.Words.N("disc %s", "discs %s", len(discs), numbers(discs))
+	if len(discs) > 0 {
+		parts = append(parts, s.Words.N("disc %s", "discs %s", len(discs), numbers(discs)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // environment is the one that is chosen.

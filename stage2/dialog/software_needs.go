@@ -11,7 +11,7 @@ import (
 // Needs are what a choice of software takes, with all that it depends on.
 type Needs struct {
 	Packages int
-	Size     int64 // bytes on the target
+	Size     int64 // bytes on the target; 0 when not known
 	Discs    []int // that will be asked for
 }
 

@@ -49,7 +49,11 @@ func (d *softwareDraft) packageCells(name string) []string {
 		return []string{name, "", "", ""}
 	}
 	f := d.search.chosen[i]
-	return []string{name, f.Description, machine.Size(f.Size), numbers([]int{f.Disc})}
+	size := ""
+	if f.Size > 0 {
+		size = machine.Size(f.Size)
+	}
+	return []string{name, f.Description, size, numbers([]int{f.Disc})}
 }
 
 // drop takes a row of the table away.
@@ -127,11 +131,15 @@ func (d *softwareDraft) foundFields(s *State) []Field {
 	}
 	var options []Option
 	for _, f := range q.found {
-		label := titled(f.Name, f.Description, "") + " (" + machine.Size(f.Size)
-		if f.Disc > 0 {
-			label += ", " + w.T("disc %s", numbers([]int{f.Disc}))
+		var about []string
+		if f.Size > 0 {
+			about = append(about, machine.Size(f.Size))
 		}
-		options = append(options, Option{Value: f.Name, Label: label + ")"})
+		if f.Disc > 0 {
+			about = append(about, w.N("disc %s", "discs %s", 1, numbers([]int{f.Disc})))
+		}
+		label := titled(f.Name, f.Description, "") + " (" + strings.Join(about, ", ") + ")"
+		options = append(options, Option{Value: f.Name, Label: strings.TrimSuffix(label, " ()")})
 	}
 	return []Field{note, Marks{Key: "found", Label: w.T("Packages to install"), Options: options, Values: &q.marked}}
 }

@@ -49,7 +49,7 @@ func (t *talk) hint(text string) {
 func (t *talk) text(f dialog.Text, help func()) (move, error) {
 	t.hint(f.Hint)
 	for {
-		line, m, err := t.line(f.Label+t.current(f), f.Secret, help)
+		line, m, err := t.line(strings.TrimRight(f.Label, ":?")+t.current(f), f.Secret, help)
 		if err != nil || m != next {
 			return m, err
 		}
@@ -103,6 +103,7 @@ func (t *talk) yesNo(label string, value *bool, help func()) (move, error) {
 	if *value {
 		now = yes
 	}
+	label = strings.TrimRight(label, ":?")
 	for {
 		line, m, err := t.line(t.T("%s, %s or %s", label, yes, no)+" ["+now+"]", false, help)
 		line = strings.ToLower(strings.TrimSpace(line))
@@ -141,7 +142,7 @@ func (t *talk) button(f dialog.Button, help func()) (move, error) {
 
 // table shows rows, and does things to them until that is enough.
 func (t *talk) table(f dialog.Table, help func()) (move, error) {
-	t.out.line(f.Label + ":")
+	t.out.line(head(f.Label))
 	t.hint(f.Hint)
 	t.rows(f)
 	line, m, err := t.line(t.T("%s; Enter goes on", t.actions(f)), false, func() {
@@ -161,7 +162,7 @@ func (t *talk) table(f dialog.Table, help func()) (move, error) {
 
 func (t *talk) rows(f dialog.Table) {
 	for i, r := range f.Rows {
-		cells := slices.DeleteFunc(slices.Clone(r.Cells), func(c string) bool { return strings.TrimSpace(c) == "" })
+		cells := slices.DeleteFunc(slices.Clone(r.Cells), func(c string) bool { return strings.Trim(c, " -") == "" })
 		line := ordinal(i) + strings.Join(cells, ", ")
 		if r.Bad != "" {
 			line += ". " + t.T("Mind: %s", r.Bad)

@@ -52,7 +52,7 @@ func find(options []dialog.Option, value string) (dialog.Option, bool) {
 func (t *talk) list(options []dialog.Option, mark func(dialog.Option) string) []dialog.Option {
 	shown := options[:min(len(options), mostShown)]
 	for i, o := range shown {
-		t.out.line(ordinal(i) + mark(o) + o.Label)
+		t.out.line(ordinal(i) + mark(o) + oneSpace(o.Label))
 	}
 	if more := len(options) - len(shown); more > 0 {
 		t.out.line(t.T("and %d more: type more of the name", more))
@@ -82,12 +82,12 @@ func (t *talk) look(options []dialog.Option, line string, mark func(dialog.Optio
 // choice asks for one of several.
 func (t *talk) choice(f dialog.Choice, help func()) (move, error) {
 	none := func(dialog.Option) string { return "" }
-	t.out.line(f.Label + ":")
+	t.out.line(head(f.Label))
 	t.hint(f.Hint)
 	shown := t.begin(f.Options, none)
 	for {
 		now, known := find(f.Options, *f.Value)
-		prompt := f.Label
+		prompt := strings.TrimRight(f.Label, ":?")
 		if known || *f.Value != "" {
 			prompt += " [" + labelOf(now, *f.Value) + "]"
 		}
@@ -118,11 +118,17 @@ func labelOf(o dialog.Option, value string) string {
 	if o.Label == "" {
 		return value
 	}
-	return strings.Join(strings.Fields(o.Label), " ")
+	return oneSpace(o.Label)
 }
 
+// oneSpace is s without the columns that screens have.
+func oneSpace(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// head is the line above a list.
+func head(label string) string { return strings.TrimRight(label, ":?") + ":" }
+
 func (t *talk) choose(f dialog.Choice, o dialog.Option) {
-	t.out.line(t.T("Chosen: %s", strings.Join(strings.Fields(o.Label), " ")))
+	t.out.line(t.T("Chosen: %s", oneSpace(o.Label)))
 	changed := *f.Value != o.Value
 	*f.Value = o.Value
 	if changed && f.Changed != nil {
@@ -138,7 +144,7 @@ func (t *talk) marks(f dialog.Marks, help func()) (move, error) {
 		}
 		return "[ ] "
 	}
-	t.out.line(f.Label + ":")
+	t.out.line(head(f.Label))
 	t.hint(f.Hint)
 	shown := t.begin(f.Options, mark)
 	for {
@@ -189,10 +195,10 @@ func (t *talk) toggle(f dialog.Marks, picked []dialog.Option) {
 	for _, o := range picked {
 		if slices.Contains(*f.Values, o.Value) {
 			*f.Values = slices.DeleteFunc(slices.Clone(*f.Values), func(v string) bool { return v == o.Value })
-			t.out.line(t.T("No longer chosen: %s", o.Label))
+			t.out.line(t.T("No longer chosen: %s", oneSpace(o.Label)))
 			continue
 		}
 		*f.Values = append(slices.Clone(*f.Values), o.Value)
-		t.out.line(t.T("Chosen: %s", o.Label))
+		t.out.line(t.T("Chosen: %s", oneSpace(o.Label)))
 	}
 }
