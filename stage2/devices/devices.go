@@ -157,6 +157,17 @@ func (e *Editor) Reset() {
 	e.take(config.Storage{})
 }
 
+// Begin goes on with what s says, as New does. It is a step.
+func (e *Editor) Begin(s config.Storage) error {
+	if p := layout.Make(e.request(s)).Problems; len(p) > 0 {
+		return refused(p)
+	}
+	begun := New(e.set, s)
+	e.past = append(e.past, e.now)
+	e.take(begun.now)
+	return nil
+}
+
 // Refresh goes on with new facts about the machine; what was decided stays.
 func (e *Editor) Refresh(set Setup) {
 	e.set = set

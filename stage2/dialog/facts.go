@@ -15,6 +15,8 @@ type Facts struct {
 	Machine machine.Machine
 	Disks   []machine.Disk    // that can be installed to
 	Refused map[string]string // path of every other disk → why not
+	// Probe looks at the machine's disks again; nil where that can't be done.
+	Probe   func(ctx context.Context) (m machine.Machine, disks []machine.Disk, refused map[string]string, err error)
 	Catalog *media.Catalog
 	Zones   []string // names of the tz database
 	// Hostname is what the network calls the machine, if it does. Connected is
