@@ -120,7 +120,7 @@ func (t *textLine) edited(before string, at int, used bool) outcome {
 
 func (t *textLine) paste(text string) outcome {
 	before, at := t.input.Value(), t.input.Position()
-	text = strings.TrimRight(strings.ReplaceAll(text, "\r", "\n"), "\n")
+	text = strings.TrimRight(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n")
 	t.input, _ = t.input.Update(tea.PasteMsg{Content: oneLine(text)})
 	return t.edited(before, at, true)
 }

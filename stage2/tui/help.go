@@ -62,6 +62,9 @@ func keyLine(keys []string) string { return strings.Join(keys, "   ") }
 func (f *form) keys() []string {
 	w := f.words
 	keys := []string{w.T("Enter next"), w.T("F1 help"), w.T("Esc back")}
+	if _, ok := f.focused().(*button); ok {
+		keys[0] = w.T("Enter press")
+	}
 	keys = append(keys, f.focused().hints(w)...)
 	return append(keys, w.T("Tab next field"))
 }
