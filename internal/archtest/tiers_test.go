@@ -11,7 +11,7 @@ func tiers() [][]string {
 		{"internal/network", "internal/nfs", "stage1", "stage2/host", "stage2/regional", "stage2/plan/layout", "stage2/plan/firewall"},
 		{"stage2/host/hosttest", "stage2/console", "stage2/payload", "stage2/devices", "internal/linuxhost"},
 		{"stage2/plan", "stage2/rescue", "stage2/dialog"},
-		{"stage2/engine", "stage2/reach", "stage2/tui", "stage2/plain", "stage2/headless"},
+		{"stage2/engine", "stage2/reach", "stage2/tui", "stage2/plain", "stage2/sshd", "stage2/headless"},
 		{"stage2"},
 		{"cmd", "examples"},
 	}
