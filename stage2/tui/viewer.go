@@ -241,7 +241,7 @@ var errHungUp = errors.New("the terminal hung up")
 // would go on without keys.
 func ending(in io.Reader) io.Reader {
 	if f, ok := in.(*os.File); ok {
-		return ttyInput{f}
+		return ttyInput{f, &linuxKeys{}}
 	}
 	return endingReader{in}
 }
@@ -250,9 +250,12 @@ type endingReader struct{ io.Reader }
 
 func (r endingReader) Read(p []byte) (int, error) { return hungUp(r.Reader.Read(p)) }
 
-type ttyInput struct{ *os.File }
+type ttyInput struct {
+	*os.File
+	keys *linuxKeys
+}
 
-func (t ttyInput) Read(p []byte) (int, error) { return hungUp(t.File.Read(p)) }
+func (t ttyInput) Read(p []byte) (int, error) { return hungUp(t.keys.read(p, t.File.Read)) }
 
 func hungUp(n int, err error) (int, error) {
 	if errors.Is(err, io.EOF) {
