@@ -10,6 +10,7 @@ import (
 
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/dialog"
+	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/words"
 )
 
@@ -153,7 +154,7 @@ func (m *model) onEvents(msg eventsMsg) tea.Cmd {
 		if rings(e) {
 			cmd = tea.Raw("\a")
 		}
-		if _, asking := m.current.(*trouble); !asking && e.Step != "" {
+		if _, asking := m.current.(*trouble); !asking && (e.Step != "" || e.Type == event.Plan) {
 			m.current = m.work
 		}
 	}
