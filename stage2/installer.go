@@ -33,6 +33,7 @@ import (
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/media/fetch"
 	"github.com/molt-installer/molt/stage2/config"
+	"github.com/molt-installer/molt/stage2/console"
 	"github.com/molt-installer/molt/stage2/dialog"
 	"github.com/molt-installer/molt/stage2/engine"
 	"github.com/molt-installer/molt/stage2/event"
@@ -41,6 +42,7 @@ import (
 	"github.com/molt-installer/molt/stage2/payload"
 	"github.com/molt-installer/molt/stage2/plan"
 	"github.com/molt-installer/molt/stage2/reach"
+	"github.com/molt-installer/molt/stage2/regional"
 	"github.com/molt-installer/molt/stage2/rescue"
 )
 
@@ -89,6 +91,8 @@ type Dialog struct {
 	Machine machine.Machine
 	Record  handoff.Record
 	Catalog *media.Catalog
+	Regions *regional.Lists // languages, keyboards and time zones
+	Local   dialog.Local    // the terminal it is asked on
 	// Build works out what answers would do. Its error can be plan.Problems.
 	Build func(ctx context.Context, a config.Answers) (*plan.Plan, error)
 	// Network and Source are those of the running installer; nil where they can't be tried.
@@ -118,6 +122,7 @@ func (in Installer) Run(ctx context.Context) error {
 	s := newSession(in, *record, live)
 	defer s.out.close()
 	defer s.closeReach()
+	defer s.serveConsole(ctx)()
 	err = s.caught(func() error { return s.install(ctx) })
 	return errors.Join(err, s.end(ctx, err))
 }
@@ -136,7 +141,9 @@ type session struct {
 
 	network *reach.Network // nil when it is not live
 	source  *reach.Source
-	packing sync.RWMutex // for env.Payload, env.Handoff.Medium and setup, once the questions have begun
+	console *console.Console // nil: none, or not ours
+	boot    config.Answers   // of the boot line
+	packing sync.RWMutex     // for env.Payload, env.Handoff.Medium and setup, once the questions have begun
 }
 
 func newSession(in Installer, record handoff.Record, live bool) *session {
@@ -147,6 +154,7 @@ func newSession(in Installer, record handoff.Record, live bool) *session {
 	}
 	s.setup = Setup{Name: s.Name, Record: record, Options: options, Host: in.Host}
 	s.out = openOutputs(in.Paths, options)
+	s.openConsole()
 	s.openReach(record)
 	s.setup.Fetch = reach.ServerOptions(record, options)
 	s.setup.Fetch.Tell = func(e fetch.Event) { s.out.Emit(event.Event{Type: event.Warning, Message: e.File + ": " + e.What}) }
@@ -162,6 +170,7 @@ func (s *session) install(ctx context.Context) error {
 	if err := s.readKickstart(ctx); err != nil {
 		return err
 	}
+	s.settle(ctx)
 	if asked := s.rescueAsked(); asked != nil {
 		return s.mend(ctx, *asked)
 	}
@@ -208,6 +217,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	s.out.Emit(event.Event{Type: event.Ask, Message: "asking at the terminal"})
 	d := Dialog{
 		Name: s.Name, Answers: s.answers, Machine: m, Record: s.setup.Record, Catalog: s.env.Payload.Catalog(), Build: build,
+		Regions: s.regions(), Local: s.here(),
 		Find:    s.finder(),
 		Resolve: func(ctx context.Context, a config.Answers) (*payload.Selection, error) { return s.resolve(ctx, a, m) },
 	}

@@ -28,7 +28,7 @@ func (q *questions) state(w *words.Catalog) *dialog.State {
 	d := q.dialog
 	disks, refused := plan.Targets(d.Machine, d.Record)
 	facts := dialog.Facts{
-		Product: d.Name, Machine: d.Machine, Disks: disks, Refused: refused, Catalog: d.Catalog, Zones: zones(),
+		Product: d.Name, Machine: d.Machine, Disks: disks, Refused: refused, Catalog: d.Catalog, Regions: d.Regions, Local: d.Local,
 		Hostname: plan.KnownHostname(d.Record), Connected: d.Record.Network != nil,
 		Hash:         func(plain string) (string, error) { return kickstart.HashPassword(rand.Reader, plain) },
 		Review:       q.review,

@@ -7,6 +7,7 @@ import (
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
 	"github.com/molt-installer/molt/stage2/payload"
+	"github.com/molt-installer/molt/stage2/regional"
 )
 
 // Facts are what the questions go by, and what they can have done.
@@ -18,7 +19,8 @@ type Facts struct {
 	// Probe looks at the machine's disks again; nil where that can't be done.
 	Probe   func(ctx context.Context) (m machine.Machine, disks []machine.Disk, refused map[string]string, err error)
 	Catalog *media.Catalog
-	Zones   []string // names of the tz database
+	Regions *regional.Lists // languages, keyboards and time zones to choose from; nil: there are no lists
+	Local   Local           // where the questions are asked
 	// Hostname is what the network calls the machine, if it does. Connected is
 	// whether it is on one already, which then is the installed system's too.
 	Hostname  string

@@ -14,6 +14,7 @@ import (
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/dialog"
 	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/regional"
 	"github.com/molt-installer/molt/stage2/words"
 )
 
@@ -31,8 +32,8 @@ func testFacts() dialog.Facts {
 		Catalog: &media.Catalog{Groups: []media.Group{
 			{ID: "tools", Title: "Tools", Description: "command-line tools", Count: 20, Size: 30 << 20, Discs: []int{2}},
 		}},
-		Zones: []string{"Etc/UTC", "Europe/Berlin", "Europe/Paris"},
-		Hash:  func(p string) (string, error) { return "$y$" + strings.Repeat("x", len(p)), nil },
+		Regions: &regional.Lists{Zones: []regional.Zone{{Name: "Etc/UTC"}, {Name: "Europe/Berlin"}, {Name: "Europe/Paris"}}},
+		Hash:    func(p string) (string, error) { return "$y$" + strings.Repeat("x", len(p)), nil },
 		Review: func(_ context.Context, a config.Answers) (dialog.Review, error) {
 			return dialog.Review{Lost: []string{"/dev/vdb  8.0 GiB"}, Text: "partition\nformat"}, nil
 		},
