@@ -25,7 +25,7 @@ func Pictures(d Disk) (now, then string) {
 	before := make([]segment, 0, len(d.Before))
 	for _, p := range d.Before {
 		if p.Use() != "extended" {
-			before = append(before, segment{p.Start, p.Size, segmentName(p.Number, cmp.Or(p.Label, p.FSType, p.Use()))})
+			before = append(before, segment{p.Start, p.Size, segmentName(p.Number, cmp.Or(heldBy(p.Label, p.FSType), p.Use()))})
 		}
 	}
 	if d.Table == "" {
@@ -54,10 +54,14 @@ func segmentUse(v Volume) string {
 	switch {
 	case v.Mount != "" && v.Mount != "none":
 		return v.Mount
-	case v.Label != "":
-		return v.Label
 	}
-	return strings.TrimSuffix(v.FSType, "_member")
+	return heldBy(v.Label, v.FSType)
+}
+
+// heldBy says in a word what is on a partition, of members and what is encrypted too.
+func heldBy(label, fstype string) string {
+	word := map[string]string{"LVM2_member": "LVM", "linux_raid_member": "RAID", "crypto_LUKS": "encrypted"}[fstype]
+	return cmp.Or(label, word, fstype)
 }
 
 // bar draws the segments of a disk of that size, and what is free between them as dots.
