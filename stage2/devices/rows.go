@@ -116,6 +116,9 @@ func (e *Editor) diskRows(d machine.Disk) []Row {
 			}
 		}
 		for _, r := range at.Rooms() {
+			if at.Table == "dos" && r.Size < 4*mib {
+				continue // beside an extended partition
+			}
 			rows = append(rows, Row{ID: fmt.Sprintf("free:%s:%d", d.Path, r.Start), Kind: Free, Depth: 1, Device: d.Path, Size: r.Size})
 		}
 	} else if i := slices.IndexFunc(e.now.Partitions, func(p config.Partition) bool { return "/dev/"+p.OnPart == d.Path }); i >= 0 {

@@ -20,7 +20,7 @@ func (d *diskDraft) edited(s *State) *devices.Editor {
 // manual shows all devices, and what is still missing.
 func (d *diskDraft) manual(s *State) []Field {
 	e, w := d.edited(s), s.Words
-	t := Table{Key: "devices", Label: w.T("Devices"), Head: []string{w.T("Device"), w.T("Size"), w.T("Now"), w.T("Will be"), w.T("Mounted at")},
+	t := Table{Key: "devices", Label: w.T("Devices"), Hint: w.T("Arrays, volume groups and btrfs are put together of partitions that are made for them."), Head: []string{w.T("Device"), w.T("Size"), w.T("Now"), w.T("Will be"), w.T("Mounted at")},
 		Actions: d.actions(s)}
 	for _, r := range e.Rows() {
 		t.Rows = append(t.Rows, deviceRow(s, r))
@@ -123,11 +123,11 @@ func (d *diskDraft) actions(s *State) []RowAction {
 		{Key: "d", Label: w.T("delete"), Do: step(e.Delete)},
 		{Key: "k", Label: w.T("keep"), Do: step(e.Keep)},
 		{Key: "u", Label: w.T("undo"), Whole: true, Do: step(func(string) error { return d.undo(s) })},
-		{Key: "r", Label: w.T("make an array"), Whole: true, Do: do(func(string) (*Page, error) { return d.addArray(s) })},
-		{Key: "v", Label: w.T("make a volume group"), Whole: true, Do: do(func(string) (*Page, error) { return d.addGroup(s) })},
-		{Key: "b", Label: w.T("make a btrfs"), Whole: true, Do: do(func(string) (*Page, error) { return d.addBtrfs(s) })},
-		{Key: "g", Label: w.T("begin with the guided layout"), Whole: true, Do: step(func(string) error { return d.fromGuided(s) })},
-		{Key: "x", Label: w.T("keep all, begin anew"), Whole: true, Do: step(func(string) error { e.Reset(); return nil })},
+		{Key: "r", Label: w.T("array"), Whole: true, Do: do(func(string) (*Page, error) { return d.addArray(s) })},
+		{Key: "v", Label: w.T("volume group"), Whole: true, Do: do(func(string) (*Page, error) { return d.addGroup(s) })},
+		{Key: "b", Label: w.T("btrfs"), Whole: true, Do: do(func(string) (*Page, error) { return d.addBtrfs(s) })},
+		{Key: "g", Label: w.T("guided"), Whole: true, Do: step(func(string) error { return d.fromGuided(s) })},
+		{Key: "x", Label: w.T("keep all"), Whole: true, Do: step(func(string) error { e.Reset(); return nil })},
 	}
 }
 
