@@ -26,6 +26,7 @@ type asked struct {
 
 func ask(t *testing.T, d Dialog, page string) *asked {
 	t.Helper()
+	d.Answers.Storage.Auto, d.Answers.Root = &config.Autopart{}, config.Login{Hash: "x", Set: true} // which are other pages' questions
 	a := &asked{T: t, state: dialog.New(dialog.Facts{Machine: d.Machine, Connected: d.Record.Network != nil, Reach: d.reach(), Catalog: d.Catalog}, d.Answers, words.Open("en"))}
 	for _, p := range dialog.Pages() {
 		if p.ID == page {

@@ -155,7 +155,7 @@ func networkFields(s *State) []Field {
 	add(true, netAny, w.T("DHCP, on the first card with a cable in it"))
 	add(true, netHand, w.T("Set up by hand"))
 	add(true, netNone, w.T("No network"))
-	fields := []Field{Choice{Key: "how", Label: w.T("Network"), Options: options, Value: &d.how}}
+	fields := []Field{Choice{Key: "how", Label: w.T("The network of the new system"), Options: options, Value: &d.how}}
 	for _, i := range cards {
 		if i.Wireless {
 			fields = append(fields, Note{Bad: true, Text: w.T("%s is a card for Wi-Fi, which this installer can't use: take a cable, and set it up in the new system.", i.Name)})

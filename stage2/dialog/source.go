@@ -132,15 +132,15 @@ func (s *State) inDrive(v DriveState) string {
 // sourceSummary says where the packages are, and which discs will be asked for.
 func sourceSummary(s *State) []string {
 	d, w := &s.source, s.Words
-	lines := []string{w.T("The packages come from %s.", d.state.Packages)}
+	lines := []string{w.T("Packages: from %s", d.state.Packages)}
 	if d.state.Packages == "" {
-		lines = []string{w.T("The packages come from where the installer was started.")}
+		lines = []string{w.T("Packages: from where the installer was started")}
 	}
 	switch set := s.Facts.Reach.Set; {
 	case d.state.AllHere:
 		lines = append(lines, w.T("No disc has to be put in."))
 	case set.Discs > 1:
-		lines = append(lines, w.T("The set %s has %d discs; the groups that are chosen are on disc %s.", set.Name(), set.Discs, numbers(s.chosenDiscs())))
+		lines = append(lines, w.T("%s has %d discs; the base system and the groups that are chosen are on disc %s.", set.Name(), set.Discs, numbers(s.chosenDiscs())))
 	}
 	for _, m := range d.mirrors {
 		lines = append(lines, w.T("Archive of the new system: %s", m.URL))
