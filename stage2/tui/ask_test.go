@@ -27,7 +27,7 @@ func testFacts() dialog.Facts {
 	return dialog.Facts{
 		Product: "Debian 13",
 		Disks:   disks,
-		Machine: machine.Machine{Disks: disks},
+		Machine: machine.Machine{Firmware: machine.BIOS, Disks: disks},
 		Refused: map[string]string{"/dev/sdc": "mounted on /molt/medium"},
 		Catalog: &media.Catalog{Groups: []media.Group{
 			{ID: "tools", Title: "Tools", Description: "command-line tools", Count: 20, Size: 30 << 20, Discs: []int{2}},
@@ -120,7 +120,8 @@ func pressed(s string) []tea.Msg {
 		"<up>": {Code: tea.KeyUp}, "<down>": {Code: tea.KeyDown}, "<left>": {Code: tea.KeyLeft}, "<right>": {Code: tea.KeyRight},
 		"<pgup>": {Code: tea.KeyPgUp}, "<pgdn>": {Code: tea.KeyPgDown}, "<home>": {Code: tea.KeyHome}, "<end>": {Code: tea.KeyEnd},
 		"<f1>": {Code: tea.KeyF1}, "<bs>": {Code: tea.KeyBackspace}, "<ctrl-u>": {Code: 'u', Mod: tea.ModCtrl}, "<ctrl-c>": {Code: 'c', Mod: tea.ModCtrl},
-		" ": {Code: tea.KeySpace, Text: " "},
+		"<ctrl-n>": {Code: 'n', Mod: tea.ModCtrl},
+		" ":        {Code: tea.KeySpace, Text: " "},
 	}
 	if k, ok := codes[s]; ok {
 		return []tea.Msg{k}

@@ -156,14 +156,18 @@ type result struct {
 
 // press takes a key. The field has it first; the rest moves about.
 func (f *form) press(k tea.KeyPressMsg) (result, bool) {
+	if s := k.String(); s == "ctrl+n" || s == "f10" {
+		f.after(f.focused().press(tea.KeyPressMsg{Code: tea.KeyTab})) // what a list has chosen by leaving it
+		return f.submit(), true
+	}
 	o := f.focused().press(k)
-	if o.used {
-		return f.after(o), true
+	if r := f.after(o); o.used {
+		return r, true
 	}
 	switch k.String() {
-	case "tab", "down", "ctrl+n":
+	case "tab", "down":
 		f.move(1)
-	case "shift+tab", "up", "ctrl+p":
+	case "shift+tab", "up":
 		f.move(-1)
 	case "enter":
 		return f.forward(), true

@@ -255,6 +255,23 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestChosenByTab: who leaves a list by Tab has chosen, and what depends on it is asked.
+func TestChosenByTab(t *testing.T) {
+	value := "no"
+	p := dialog.Page{Title: "Two", Fields: func(*dialog.State) []dialog.Field {
+		f := []dialog.Field{dialog.Choice{Key: "c", Label: "More?", Value: &value, Options: []dialog.Option{{Value: "no", Label: "no"}, {Value: "yes", Label: "yes"}}}}
+		if value == "yes" {
+			f = append(f, dialog.Text{Key: "more", Label: "More", Value: new(string)})
+		}
+		return f
+	}}
+	a := newAsking(t, testState(testFacts(), config.Answers{}))
+	a.ask.stack = append(a.ask.stack, newForm(a.ask.state, p, true))
+	if a.keys("<down>", "<tab>"); a.focus() != "more" {
+		t.Errorf("at %q", a.focus())
+	}
+}
+
 // TestPaste goes into a field in one line, and nowhere else does anything.
 func TestPaste(t *testing.T) {
 	s := newSheet()
@@ -308,6 +325,7 @@ func TestSearch(t *testing.T) {
 		{[]string{"vien", "<esc>", "<enter>"}, "Region1/Place_001"},
 		{[]string{"<down>", "<pgdn>", " "}, "Region2/Place_012"},
 		{[]string{"<down>", "<back>"}, "Region2/Place_002"},
+		{[]string{"<down>", "<ctrl-n>"}, "Region2/Place_002"},
 		{[]string{"<end>", "<down>", "<up>", "<enter>"}, "Region1/Place_001"}, // arrows that run out of the list choose nothing
 	} {
 		value := "Region1/Place_001"

@@ -103,7 +103,7 @@ func (t *textLine) set(f dialog.Field, w *words.Catalog) bool {
 
 func (t *textLine) press(k tea.KeyPressMsg) outcome {
 	switch k.String() {
-	case "enter", "tab", "shift+tab", "up", "down", "esc", "pgup", "pgdown", "ctrl+n", "ctrl+p", "ctrl+c":
+	case "enter", "tab", "shift+tab", "up", "down", "esc", "pgup", "pgdown", "ctrl+c":
 		return outcome{}
 	}
 	before, at := t.input.Value(), t.input.Position()

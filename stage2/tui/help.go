@@ -23,7 +23,7 @@ func newHelp(a *ask) overlay {
 	} else {
 		keys = a.sum.keys()
 	}
-	keys = append(keys, w.T("Ctrl-C leave the installer"), w.T("Ctrl-L draw the screen again"))
+	keys = append(keys, w.T("F10 like Ctrl-N"), w.T("Shift-Tab field before"), w.T("Ctrl-C leave the installer"), w.T("Ctrl-L draw the screen again"))
 	return &help{text: harmless(text) + "\n\n" + w.T("Keys:") + "\n  " + strings.Join(keys, "\n  "), words: w}
 }
 
@@ -66,5 +66,5 @@ func (f *form) keys() []string {
 		keys[0] = w.T("Enter press")
 	}
 	keys = append(keys, f.focused().hints(w)...)
-	return append(keys, w.T("Tab next field"))
+	return append(keys, w.T("Tab next field"), w.T("Ctrl-N next page"))
 }

@@ -64,7 +64,13 @@ func (a *ask) endSummary() {
 // judge says what is missing, or has it worked out what the answers would do.
 func (s *summary) judge(answers config.Answers) tea.Cmd {
 	s.answers = answers
-	s.list(answers)
+	gaps := map[string]string{}
+	for _, g := range answers.Missing() {
+		if page := pageOf(g.Field); gaps[page] == "" {
+			gaps[page] = s.ask.words.Said(g.Text)
+		}
+	}
+	s.list(gaps)
 	if s.open {
 		return nil
 	}
@@ -82,16 +88,10 @@ func (s *summary) judge(answers config.Answers) tea.Cmd {
 	}
 }
 
-// list makes the lines of the pages. The cursor stands on the first that is not
-// complete, or on the button.
-func (s *summary) list(answers config.Answers) {
+// list makes the lines of the pages, with what is missing by page where they don't say it
+// themselves. The cursor stands on the first that is not complete, or on the button.
+func (s *summary) list(gaps map[string]string) {
 	w := s.ask.words
-	gaps := map[string]string{}
-	for _, g := range answers.Missing() {
-		if page := pageOf(g.Field); gaps[page] == "" {
-			gaps[page] = w.Said(g.Text)
-		}
-	}
 	s.at = -1
 	for i, l := range s.ask.state.Summary() {
 		label := oneLine(w.T(l.Page.Title))
@@ -164,8 +164,12 @@ func (s *summary) take(msg reviewedMsg) {
 
 // failed is what to say when not even answers could be made.
 func (s *summary) failed(text string) {
-	s.list(config.Answers{})
+	s.list(nil)
+	known := s.open
 	s.open = true
+	if known {
+		return // it is the reason, and stands with its page
+	}
 	s.take(reviewedMsg{of: s, err: errors.New(text)})
 }
 

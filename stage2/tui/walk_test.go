@@ -17,7 +17,7 @@ import (
 
 // someKeys are all keys that mean something anywhere, and some that don't.
 func someKeys() []string {
-	return strings.Fields("<enter> <enter> <tab> <tab> <back> <esc> <up> <down> <down> <left> <right> <pgup> <pgdn> <home> <end> <f1> <bs> <ctrl-u> a d e u n y x / ? + 1 9 ä 語 vda root sda1 8G")
+	return strings.Fields("<enter> <enter> <tab> <tab> <back> <esc> <up> <down> <down> <left> <right> <pgup> <pgdn> <home> <end> <f1> <bs> <ctrl-u> <ctrl-n> a d e u n y x / ? + 1 9 ä 語 vda root sda1 8G")
 }
 
 // play types a key for each byte, on all pages of a machine.
@@ -78,8 +78,8 @@ func (a *asking) onward() (seen []string) {
 			return seen
 		}
 		seen = append(seen, f.page.ID)
-		a.to("")
-		a.keys("<enter>")
+		a.fill()
+		a.keys("<ctrl-n>")
 		if g := a.ask.form(); g == f {
 			a.t.Fatalf("page %s isn't left:\n%s", f.page.ID, a.shown(100, 50))
 		}
@@ -118,6 +118,17 @@ func TestForthAndBack(t *testing.T) {
 	}
 }
 
+// fill answers what a page can't be left without.
+func (a *asking) fill() {
+	f := a.ask.form()
+	if f.page.ID != "destination" {
+		return
+	}
+	if l, ok := f.widgets[f.following(f.at, 1)].(*list); ok && l.many && len(l.marked) == 0 {
+		a.keys("<tab>", "<down>", " ") // the second disk
+	}
+}
+
 // until goes on to a page.
 func (a *asking) until(id string) {
 	a.t.Helper()
@@ -125,11 +136,11 @@ func (a *asking) until(id string) {
 		if f := a.ask.form(); f == nil || f.page.ID == id {
 			break
 		}
-		a.to("")
-		a.keys("<enter>")
+		a.fill()
+		a.keys("<ctrl-n>")
 	}
 	if f := a.ask.form(); f == nil || f.page.ID != id {
-		a.t.Fatalf("page %s doesn't come", id)
+		a.t.Fatalf("page %s doesn't come:\n%s", id, a.shown(80, 50))
 	}
 }
 
@@ -307,12 +318,12 @@ func TestLeaving(t *testing.T) {
 
 // TestResizes: sizes that come while somebody types lose nothing.
 func TestResizes(t *testing.T) {
-	s := testState(testFacts(), config.Answers{})
+	given := complete()
+	given.Hostname = ""
+	s := testState(testFacts(), given)
 	reply := make(chan config.Answers, 1)
 	m := newModel("Debian 13")
 	m.update(askMsg{ctx: t.Context(), state: s, reply: reply, left: make(chan struct{}, 1)})
-	a := m.current.(*ask)
-	a.enter(len(a.pages) - 1)
 	m.update(pressed("<ctrl-u>")[0])
 	for i, letter := range pressed("a-long-name") {
 		m.update(tea.WindowSizeMsg{Width: 40 + i*26, Height: 12 + i*8})
@@ -322,5 +333,79 @@ func TestResizes(t *testing.T) {
 	answers, err := s.Answers()
 	if err != nil || answers.Hostname != "a-long-name" {
 		t.Errorf("%q, %v", answers.Hostname, err)
+	}
+}
+
+// fill answers every page up to the summary.
+func (s *screenT) fill() {
+	for _, page := range []string{"Language (1 of 8)", "Keyboard (2 of 8)", "Time zone (3 of 8)", "Network (4 of 8)", "Software (5 of 8)"} {
+		s.wait(page)
+		if strings.HasPrefix(page, "Software") {
+			s.keys(" ")
+		}
+		s.keys("\x0e")
+	}
+	s.wait("Destination (6 of 8)", "vdb")
+	s.keys("\t\x1b[B \x0e")
+	s.wait("Root and users (7 of 8)")
+	s.keys("\rAda L\rada\r\rsecret-ada\rsecret-ada\r\r") // a user
+	s.wait("Root and users (7 of 8)", "Ada L")
+	s.keys("\t\x1b[B\rsecret-root\rsecret-root\r\r")
+	s.wait("Host name (8 of 8)")
+	s.keys("\x15engine\r") // Ctrl-U empties the line
+}
+
+// TestInstallByHand walks by keys over all pages on terminals of several kinds.
+func TestInstallByHand(t *testing.T) {
+	for _, term := range []string{"linux", "vt220", "vt100", "xterm-256color", "no-such-terminal"} {
+		t.Run(term, func(t *testing.T) {
+			s := newScreen(t, term)
+			got := make(chan config.Answers, 1)
+			go func() {
+				if a, err := s.ui.Ask(context.Background(), testState(testFacts(), config.Answers{})); err == nil {
+					got <- a
+				}
+			}()
+			s.fill()
+			s.wait("Summary", "WILL BE ERASED", "Install ...")
+			s.keys("\x1bOP") // F1
+			s.wait("Keys:")
+			s.keys("x\r")
+			s.wait("WILL BE ERASED", "> [ Go back ]", "Erase and install")
+			s.keys("\r") // the safe button
+			s.wait("> [ Install ... ]")
+			s.keys("\r")
+			s.wait("Erase and install")
+			s.keys("\x1b[C\r")
+			checkAnswers(t, <-got)
+		})
+	}
+}
+
+func checkAnswers(t *testing.T, a config.Answers) {
+	t.Helper()
+	if got := a.Storage.Clear.Drives; len(got) != 1 || !strings.Contains(got[0], "vdb") {
+		t.Errorf("disks to clear: %v, want /dev/vdb alone", got)
+	}
+	if a.Hostname != "engine" || len(a.Users) != 1 || a.Users[0].Name != "ada" || a.Users[0].Gecos != "Ada L" {
+		t.Errorf("host %q, users %+v", a.Hostname, a.Users)
+	}
+	if !a.Root.Set || a.Root.Hash != "$y$"+strings.Repeat("x", len("secret-root")) {
+		t.Errorf("root: %+v", a.Root)
+	}
+	if len(a.Software.Groups) != 1 || a.Software.Groups[0] != "tools" {
+		t.Errorf("groups: %v", a.Software.Groups)
+	}
+}
+
+// TestPasswordsMustAgree, and none of them is shown.
+func TestPasswordsMustAgree(t *testing.T) {
+	s := testState(testFacts(), config.Answers{})
+	a := newAsking(t, s)
+	a.until("accounts")
+	a.keys("<enter>", "Ada", "<enter>", "ada", "<enter>", "<enter>", "xyzzy", "<enter>", "plugh", "<enter>", "<ctrl-n>")
+	text := a.shown(80, 24)
+	if !strings.Contains(text, "not the same") || strings.Contains(text, "xyz") || strings.Contains(text, "plu") {
+		t.Error(text)
 	}
 }
