@@ -17,7 +17,7 @@ const rootPassword = "correct-horse-battery"
 func whole() map[string][]string {
 	return map[string][]string{
 		"The root account": {"a password"}, "Root password": {rootPassword}, "The same again": {rootPassword},
-		"Install to which disk": {"1"}, "Host name": {"engine"},
+		"Host name":         {"engine"},
 		"Type the word yes": {"", "yes"},
 	}
 }
@@ -115,7 +115,7 @@ func TestPlainTrouble(t *testing.T) {
 func TestPlainAfterKickstart(t *testing.T) {
 	b := newBench(t, "lang C.UTF-8\nkeyboard us\ntimezone Etc/UTC\nnetwork --hostname=given\n%packages\n@hello\n%end\nzerombr\nclearpart --all --drives=vda\nautopart\n", "")
 	replies := whole()
-	maps.DeleteFunc(replies, func(k string, _ []string) bool { return k == "Install to which disk" || k == "Host name" })
+	maps.DeleteFunc(replies, func(k string, _ []string) bool { return k == "Host name" })
 	replies["The number of what is to be done"] = []string{"1"}
 	p := newTypist(replies)
 	if err := typed(t, b, p, p); err != nil {

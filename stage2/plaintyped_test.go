@@ -9,10 +9,9 @@ import (
 // typist answers prompts as they come: it is the pipe that a program reads from and the one
 // that it writes to.
 type typist struct {
-	// replies are what is typed, by the beginning of the prompt, one after the other. Other prompts
-	// get Enter alone.
+	// replies are what is typed, by the beginning of the prompt, the longest that fits, one after the
+	// other. Other prompts get Enter alone.
 	replies map[string][]string
-	most    int // lines are typed, then the input ends; 0: as many as are wanted
 
 	mu    sync.Mutex
 	more  *sync.Cond
@@ -43,7 +42,7 @@ func (p *typist) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.rest == "" {
-		if p.most > 0 && len(p.typed) == p.most {
+		if len(p.typed) == mostTyped {
 			return 0, io.EOF
 		}
 		text := p.out.String()
@@ -64,17 +63,25 @@ func (p *typist) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// mostTyped ends a conversation that goes round in circles.
+const mostTyped = 500
+
 // hangUp as a reply ends the input.
 const hangUp = "\x00hang up"
 
 func (p *typist) reply(prompt string) string {
+	best := ""
 	for begin, lines := range p.replies {
-		if len(lines) > 0 && strings.HasPrefix(prompt, begin) {
-			p.replies[begin] = lines[1:]
-			return lines[0]
+		if len(lines) > 0 && strings.HasPrefix(prompt, begin) && len(begin) > len(best) {
+			best = begin
 		}
 	}
-	return ""
+	if best == "" {
+		return ""
+	}
+	line := p.replies[best][0]
+	p.replies[best] = p.replies[best][1:]
+	return line
 }
 
 func (p *typist) text() string {

@@ -69,7 +69,7 @@ func accountsFields(s *State) []Field {
 	}
 	fields := []Field{d.userTable(s), Choice{Key: "mode", Label: w.T("The root account"), Options: options, Value: &d.mode}}
 	if d.mode == rootPassword {
-		fields = append(fields, d.root.fields(s, "root", w.T("Root password"), "")...)
+		fields = append(fields, d.root.fields(s, "root", w.T("Root password"), "", "root")...)
 	}
 	return append(fields, keyField(s, w.T("SSH key of root"), &d.key))
 }
@@ -87,12 +87,9 @@ func (d *accountsDraft) sound() error {
 	return checkKey(d.key)
 }
 
-// noHash stands for a hash where it only counts that there is one.
-func noHash(string) (string, error) { return "hashed", nil }
-
 func accountsMissing(s *State) string {
 	a := s.Given
-	err := s.accounts.logins(s.Given, noHash, &a)
+	err := s.accounts.logins(s.Given, nil, &a)
 	switch {
 	case err != nil:
 		return s.Words.T(err.Error())
@@ -111,7 +108,7 @@ func lacksLogin(a config.Answers) bool {
 
 func accountsSummary(s *State) []string {
 	a, w := s.Given, s.Words
-	if err := s.accounts.logins(s.Given, noHash, &a); err != nil {
+	if err := s.accounts.logins(s.Given, nil, &a); err != nil {
 		return nil
 	}
 	root := w.T("root: locked")
@@ -129,7 +126,8 @@ func accountsSummary(s *State) []string {
 	return lines
 }
 
-// logins puts all who can log in into a, over what was given.
+// logins puts all who can log in into a, over what was given. Without hash it only counts who has
+// a password.
 func (d *accountsDraft) logins(given config.Answers, hash func(string) (string, error), a *config.Answers) error {
 	switch d.mode {
 	case rootLocked:

@@ -16,10 +16,10 @@ type secretDraft struct {
 	hashOf string
 }
 
-// fields ask for it. Key is that of the first one.
-func (d *secretDraft) fields(s *State, key, label, hint string) []Field {
+// fields ask for it. Key is that of the first one; about is what guessers would try first.
+func (d *secretDraft) fields(s *State, key, label, hint string, about ...string) []Field {
 	return []Field{
-		Text{Key: key, Label: label, Hint: hint, Secret: true, Value: &d.first, Check: checkPassword},
+		Text{Key: key, Label: label, Hint: hint, Secret: true, Value: &d.first, Check: checkPassword, Remark: strength(s.Words, about...)},
 		Text{Key: key + "2", Label: s.Words.T("The same again"), Secret: true, Value: &d.again, Check: same(&d.first)},
 	}
 }
@@ -49,8 +49,12 @@ func checkPassword(p string) error {
 	return nil
 }
 
-// hashed is its crypt(5) form. Whose it is, is for the error.
+// hashed is its crypt(5) form, or, without hash, something that stands for it. Whose it is, is for
+// the error.
 func (d *secretDraft) hashed(hash func(string) (string, error), whose string) (string, error) {
+	if hash == nil {
+		return "set", nil
+	}
 	if d.hash != "" && d.hashOf == d.first {
 		return d.hash, nil
 	}

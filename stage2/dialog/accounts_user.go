@@ -140,7 +140,7 @@ func (d *accountsDraft) userPage(u userDraft, i int) *Page {
 				Text{Key: "user", Label: w.T("Login name"), Value: &u.config.Name, Check: d.nameCheck(i, old)},
 				Yes{Key: "admin", Label: w.T("Administrator"), Value: &admin},
 			}
-			fields = append(fields, u.pass.fields(s, "pass", w.T("Password"), kept)...)
+			fields = append(fields, u.pass.fields(s, "pass", w.T("Password"), kept, u.config.Name, u.config.Gecos)...)
 			return append(fields, keyField(s, w.T("SSH key"), &u.key))
 		},
 		Leave: func(context.Context, *State) error {

@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func (d *softwareDraft) environments(s *State) (Choice, bool) {
 	w := s.Words
 	options := []Option{{Value: "", Label: w.T("none: the base system and what is chosen below")}}
 	for _, e := range s.Facts.Catalog.Environments {
-		options = append(options, Option{Value: e.ID, Label: titled(e.Title, e.Description, e.ID), Find: e.ID})
+		options = append(options, Option{Value: e.ID, Label: titled(e.Title, e.ID), Hint: e.Description, Find: e.ID})
 	}
 	if d.Environment != "" && !slices.ContainsFunc(options, func(o Option) bool { return o.Value == d.Environment }) {
 		options = append(options, Option{Value: d.Environment, Label: d.Environment})
@@ -92,22 +93,14 @@ func (d *softwareDraft) environments(s *State) (Choice, bool) {
 	return Choice{Key: "environment", Label: w.T("Kind of system"), Options: options, Value: &d.Environment}, len(options) > 1
 }
 
-// titled is "Server: the base system and an SSH server".
-func titled(title, description, id string) string {
-	if title == "" {
-		title = id
-	}
-	if description == "" {
-		return title
-	}
-	return title + ": " + description
-}
+// titled is the name of a group or an environment for a person.
+func titled(title, id string) string { return cmp.Or(title, id) }
 
 func (d *softwareDraft) groupOptions(s *State) []Option {
 	var options []Option
 	kind := d.environment(s)
 	for _, g := range s.Facts.Catalog.Groups {
-		label := titled(g.Title, g.Description, g.ID)
+		label := titled(g.Title, g.ID)
 		if figures := groupFigures(s, g); figures != "" {
 			label += " (" + figures + ")"
 		}
@@ -115,9 +108,9 @@ func (d *softwareDraft) groupOptions(s *State) []Option {
 		case slices.Contains(d.Exclude, "@"+g.ID):
 			label += s.Words.T("; the kickstart file leaves it out")
 		case slices.Contains(kind.Groups, g.ID):
-			label += s.Words.T("; part of %s", titled(kind.Title, "", kind.ID))
+			label += s.Words.T("; part of %s", titled(kind.Title, kind.ID))
 		}
-		options = append(options, Option{Value: g.ID, Label: label, Find: g.ID + " " + strings.Join(g.Packages, " ")})
+		options = append(options, Option{Value: g.ID, Label: label, Hint: g.Description, Find: g.ID + " " + strings.Join(g.Packages, " ")})
 	}
 	return options
 }
@@ -158,11 +151,11 @@ func softwareSummary(s *State) []string {
 	}
 	var lines []string
 	if e := d.environment(s); d.Environment != "" {
-		lines = append(lines, titled(e.Title, "", d.Environment))
+		lines = append(lines, titled(e.Title, d.Environment))
 	}
 	for _, g := range s.Facts.Catalog.Groups {
 		if slices.Contains(d.Groups, g.ID) {
-			lines = append(lines, titled(g.Title, "", g.ID))
+			lines = append(lines, titled(g.Title, g.ID))
 		}
 	}
 	if len(lines) == 0 {

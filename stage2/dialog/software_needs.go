@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/molt-installer/molt/stage2/config"
 )
 
 // Needs are what a choice of software takes, with all that it depends on.
@@ -20,12 +22,9 @@ func (d *softwareDraft) choice() []string {
 	return slices.Concat([]string{d.Environment, fmt.Sprint(d.NoCore)}, d.Groups, []string{"packages"}, d.Packages, []string{"without"}, d.Exclude)
 }
 
-// workOut asks the payload. Who is to be made root or a user changes nothing in it.
+// workOut asks the payload.
 func (d *softwareDraft) workOut(ctx context.Context, s *State) error {
-	a, err := s.Answers()
-	if err != nil {
-		return err
-	}
+	a := s.soFar()
 	a.Software = cloneSoftware(d.Software)
 	of := d.choice()
 	needs, err := s.Facts.Needs(ctx, a)
@@ -35,6 +34,19 @@ func (d *softwareDraft) workOut(ctx context.Context, s *State) error {
 	}
 	d.needs, d.needsOf, d.known = needs, of, true
 	return nil
+}
+
+// soFar are the answers of the pages that can be answered already: file systems and the like
+// need packages too.
+func (s *State) soFar() config.Answers {
+	a := s.Given
+	for _, p := range Pages() {
+		with := a
+		if p.answer(s, &with) == nil {
+			a = with
+		}
+	}
+	return a
 }
 
 func (d *softwareDraft) total(s *State) Note { return Note{Text: d.totalText(s)} }

@@ -138,8 +138,11 @@ func (d *softwareDraft) foundFields(s *State) []Field {
 		if f.Disc > 0 {
 			about = append(about, w.N("disc %s", "discs %s", 1, numbers([]int{f.Disc})))
 		}
-		label := titled(f.Name, f.Description, "") + " (" + strings.Join(about, ", ") + ")"
-		options = append(options, Option{Value: f.Name, Label: strings.TrimSuffix(label, " ()")})
+		label := f.Name
+		if len(about) > 0 {
+			label += " (" + strings.Join(about, ", ") + ")"
+		}
+		options = append(options, Option{Value: f.Name, Label: label, Hint: f.Description})
 	}
 	return []Field{note, Marks{Key: "found", Label: w.T("Packages to install"), Options: options, Values: &q.marked}}
 }

@@ -21,7 +21,7 @@ func search(options []dialog.Option, words string) []dialog.Option {
 	var found []dialog.Option
 	wanted := strings.Fields(strings.ToLower(words))
 	for _, o := range options {
-		text := strings.ToLower(o.Value + " " + o.Label + " " + o.Find)
+		text := strings.ToLower(strings.Join([]string{o.Value, o.Label, o.Find, o.Hint}, " "))
 		if !slices.ContainsFunc(wanted, func(w string) bool { return !strings.Contains(text, w) }) {
 			found = append(found, o)
 		}
@@ -52,7 +52,11 @@ func find(options []dialog.Option, value string) (dialog.Option, bool) {
 func (t *talk) list(options []dialog.Option, mark func(dialog.Option) string) []dialog.Option {
 	shown := options[:min(len(options), mostShown)]
 	for i, o := range shown {
-		t.out.line(ordinal(i) + mark(o) + oneSpace(o.Label))
+		line := ordinal(i) + mark(o) + oneSpace(o.Label)
+		if o.Hint != "" {
+			line += ": " + oneSpace(o.Hint)
+		}
+		t.out.line(line)
 	}
 	if more := len(options) - len(shown); more > 0 {
 		t.out.line(t.T("and %d more: type more of the name", more))
