@@ -48,7 +48,9 @@ func (s *session) serveConsole(ctx context.Context) (stop func()) {
 	if s.console == nil {
 		return func() {}
 	}
-	s.apply(ctx, boot)
+	first := boot
+	first.Language = cmp.Or(boot.Language, words.English) // for letters with accents from the first screen on
+	s.apply(ctx, first)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // a person may look around while the rest ends
 	var wg sync.WaitGroup
 	wg.Go(func() {
