@@ -89,6 +89,7 @@ type Dialog struct {
 	Name    string
 	Answers config.Answers // what is decided already
 	Machine machine.Machine
+	Probe   func(context.Context) (machine.Machine, error) // looks at the machine again; nil where that can't be done
 	Record  handoff.Record
 	Catalog *media.Catalog
 	Regions *regional.Lists // languages, keyboards and time zones
@@ -197,7 +198,8 @@ func (s *session) install(ctx context.Context) error {
 
 // decide has a person decide, or makes the plan of a complete kickstart.
 func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, error) {
-	build := func(ctx context.Context, a config.Answers) (*plan.Plan, error) { return s.build(ctx, a, m) }
+	at := &looked{probe: s.Probe, found: m}
+	build := func(ctx context.Context, a config.Answers) (*plan.Plan, error) { return s.build(ctx, a, at.now()) }
 	if s.unattended() {
 		p, err := build(ctx, s.answers)
 		if err == nil {
@@ -218,8 +220,11 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	d := Dialog{
 		Name: s.Name, Answers: s.answers, Machine: m, Record: s.setup.Record, Catalog: s.env.Payload.Catalog(), Build: build,
 		Regions: s.regions(), Local: s.here(),
-		Find:    s.finder(),
-		Resolve: func(ctx context.Context, a config.Answers) (*payload.Selection, error) { return s.resolve(ctx, a, m) },
+		Find: s.finder(),
+		Resolve: func(ctx context.Context, a config.Answers) (*payload.Selection, error) {
+			return s.resolve(ctx, a, at.now())
+		},
+		Probe: at.again,
 	}
 	if s.live {
 		d.Network, d.Source = s.network, s.source

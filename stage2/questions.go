@@ -10,6 +10,7 @@ import (
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/dialog"
 	"github.com/molt-installer/molt/stage2/kickstart"
+	"github.com/molt-installer/molt/stage2/machine"
 	"github.com/molt-installer/molt/stage2/payload"
 	"github.com/molt-installer/molt/stage2/plan"
 	"github.com/molt-installer/molt/stage2/words"
@@ -38,7 +39,19 @@ func (q *questions) state(w *words.Catalog) *dialog.State {
 	if d.Resolve != nil {
 		facts.Needs = q.needs
 	}
+	if d.Probe != nil {
+		facts.Probe = q.probe
+	}
 	return dialog.New(facts, d.Answers, w)
+}
+
+// probe looks for disks again.
+func (q *questions) probe(ctx context.Context) (m machine.Machine, disks []machine.Disk, refused map[string]string, err error) {
+	if m, err = q.dialog.Probe(ctx); err != nil {
+		return m, nil, nil, err
+	}
+	disks, refused = plan.Targets(m, q.dialog.Record)
+	return m, disks, refused, nil
 }
 
 // review makes the plan. What is wrong with the answers is no error.
