@@ -32,6 +32,7 @@ func (s *session) end(ctx context.Context, failure error) error {
 			s.out.say("the screens: " + err.Error())
 		}
 	}
+	s.closeSSH()
 	if err := result.Write(s.Paths.Result); err != nil {
 		return fmt.Errorf("leave the result to stage 1: %w", err)
 	}

@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 
 	"github.com/molt-installer/molt/internal/bootargs"
@@ -55,6 +56,7 @@ type Installer struct {
 	Host     host.Host                                             // default: the machine itself
 	Probe    func(ctx context.Context) (machine.Machine, error)    // default: looks at the machine itself
 	Paths    Paths                                                 // default: where stage 1 puts things
+	Listen   func(context.Context) (net.Listener, error)           // where people log in over SSH; default: port 22 of all addresses
 	Rescue   rescue.Terminal                                       // where a rescue's person is; default: the terminal it was started on
 }
 
@@ -138,6 +140,7 @@ type session struct {
 	answers config.Answers
 	redo    []byte // the kickstart without its secrets
 	told    bool   // the events have ended
+	visits  visits // over SSH
 	live    bool   // the machine is the one it runs on: its network can be changed
 
 	network *reach.Network // nil when it is not live
@@ -201,6 +204,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	at := &looked{probe: s.Probe, found: m}
 	build := func(ctx context.Context, a config.Answers) (*plan.Plan, error) { return s.build(ctx, a, at.now()) }
 	if s.unattended() {
+		s.openSSH(ctx, nil)
 		p, err := build(ctx, s.answers)
 		if err == nil {
 			s.out.say(p.Text())
@@ -216,6 +220,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	}
 	s.face = face
 	s.out.show(face)
+	s.openSSH(ctx, face)
 	s.out.Emit(event.Event{Type: event.Ask, Message: "asking at the terminal"})
 	d := Dialog{
 		Name: s.Name, Answers: s.answers, Machine: m, Record: s.setup.Record, Catalog: s.env.Payload.Catalog(), Build: build,
@@ -226,8 +231,9 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 		},
 		Probe: at.again,
 	}
+	d.Source = s.source
 	if s.live {
-		d.Network, d.Source = s.network, s.source
+		d.Network = s.network
 		if err := s.network.Wake(); err != nil {
 			s.out.Emit(event.Event{Type: event.Warning, Message: err.Error()})
 		}

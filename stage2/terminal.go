@@ -22,7 +22,13 @@ func Terminal(s Setup) (Frontend, error) {
 	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return nil, errors.New("there is no terminal to ask on; give a complete kickstart (inst.ks=)")
 	}
-	return &terminal{ui: tui.Start(os.Stdin, os.Stdout, os.Environ(), s.Name)}, nil
+	ui := tui.New(s.Name, func(text string) { fmt.Fprintln(os.Stderr, text) })
+	here := tui.Terminal{In: os.Stdin, Out: os.Stdout, Environ: os.Environ()}
+	if !s.Dry {
+		here.Shell = ownTerminal{os.Stdin, os.Stdout}.Shell
+	}
+	ui.Console(here)
+	return &terminal{ui: ui}, nil
 }
 
 // terminal is a Frontend over the screens.

@@ -92,8 +92,10 @@ func (s *Server) session(ctx context.Context, conn ssh.ConnMetadata, offered ssh
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	there, gone := context.WithCancel(context.Background())
 	var shown sync.WaitGroup
 	defer ch.Close()
+	defer gone()
 	defer shown.Wait()
 	defer cancel()
 	t := terminal{sizes: make(chan Size, 1), size: Size{80, 24}}
@@ -101,10 +103,14 @@ func (s *Server) session(ctx context.Context, conn ssh.ConnMetadata, offered ssh
 	for {
 		select {
 		case <-ctx.Done():
-			late.Go(func() { ssh.DiscardRequests(requests) }) // or the connection would stand still
+			late.Go(func() { // or the connection would stand still
+				ssh.DiscardRequests(requests)
+				gone()
+			})
 			return
 		case r, ok := <-requests:
 			if !ok {
+				gone()
 				return
 			}
 			if s.request(r, &t, ch, started) && !started {
@@ -112,7 +118,7 @@ func (s *Server) session(ctx context.Context, conn ssh.ConnMetadata, offered ssh
 				who := Session{User: conn.User(), From: address(conn.RemoteAddr()), Term: t.term}
 				shown.Go(func() {
 					defer cancel()
-					s.show(ctx, t, who, ch, late)
+					s.show(ctx, there, t, who, ch, late)
 				})
 			}
 		}
@@ -198,8 +204,9 @@ func bounded(columns, rows uint32) Size {
 	return Size{int(min(columns, 1000)), int(min(rows, 1000))}
 }
 
-// show opens a pseudo terminal and stays between it and the client until either ends.
-func (s *Server) show(ctx context.Context, t terminal, session Session, ch ssh.Channel, late *sync.WaitGroup) {
+// show opens a pseudo terminal and stays between it and the client until either ends. A client
+// that sends no more is still there, and may be watching: there says when it isn't.
+func (s *Server) show(ctx, there context.Context, t terminal, session Session, ch ssh.Channel, late *sync.WaitGroup) {
 	master, tty, err := openPTY(t.size)
 	if err != nil {
 		s.Tell("SSH: " + err.Error())
@@ -219,10 +226,8 @@ func (s *Server) show(ctx context.Context, t terminal, session Session, ch ssh.C
 		defer close(sent)
 		_, _ = io.Copy(ch, master)
 	})
-	late.Go(func() {
-		_, _ = io.Copy(master, ch)
-		session.Free() // the client is gone
-	})
+	late.Go(func() { _, _ = io.Copy(master, ch) })
+	defer context.AfterFunc(there, session.Free)()
 	err = s.Open(ctx, session)
 	tty.Close()
 	patience, done := context.WithTimeout(context.WithoutCancel(ctx), parting)
