@@ -1,15 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
-	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
 	"github.com/molt-installer/molt/media"
 	"github.com/molt-installer/molt/stage2"
@@ -17,6 +18,7 @@ import (
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/payload"
 	"github.com/molt-installer/molt/stage2/plan"
+	"github.com/molt-installer/molt/stage2/regional"
 )
 
 const dryrunUsage = `usage: molt dryrun -machine M.json [-set DIR | -example DIR] [-kickstart FILE] [-save FILE] [-plain] [-lang LANGUAGE]
@@ -45,7 +47,7 @@ func runDryrun(ctx context.Context, args []string, s streams) error {
 	flags.StringVar(&d.kickstart, "kickstart", "", "`file` that answers questions before they are asked")
 	flags.StringVar(&d.save, "save", "", "`file` to write the answers to, as a kickstart")
 	flags.BoolVar(&d.plain, "plain", false, "plain prompts instead of screens, as with inst.text.plain")
-	flags.StringVar(&d.lang, "lang", "", "`language` of the questions: de, fr, es; default: English")
+	flags.StringVar(&d.lang, "lang", "", "`language`, of the questions and of the system, as with inst.lang=: de, or de_AT.UTF-8")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func (d dryrun) run(ctx context.Context, s streams) error {
 // ask has a person answer, on the terminal.
 func (d dryrun) ask(ctx context.Context, r *rehearsal, s streams) (*plan.Plan, error) {
 	setup := stage2.Setup{
-		Name: r.name, Record: r.record, Answers: r.kickstart.answers, Options: bootargs.Options{Lang: d.lang}, Dry: true,
+		Name: r.name, Record: r.record, Answers: r.kickstart.answers, Dry: true,
 	}
 	face, err := d.face(setup, s)
 	if err != nil {
@@ -124,6 +126,9 @@ func (d dryrun) rehearse(ctx context.Context) (*rehearsal, error) {
 			return nil, no(fmt.Errorf("the kickstart file can't be used:\n%w", r.kickstart.diags.Err()))
 		}
 	}
+	if given := &r.kickstart.answers; given.Language == "" {
+		given.Language = locale(d.lang)
+	}
 	if r.place, err = openPlace(ctx, d.machine, d.set); err != nil {
 		return nil, err
 	}
@@ -144,10 +149,24 @@ func (d dryrun) rehearse(ctx context.Context) (*rehearsal, error) {
 	return r, nil
 }
 
+// locale is what a language means when no country is given: "de" is "de_DE.UTF-8".
+func locale(lang string) string {
+	language, country, _ := strings.Cut(lang, "_")
+	switch {
+	case lang == "" || strings.Contains(lang, "."):
+		return lang
+	case language == "en" && country == "":
+		return "en_US.UTF-8"
+	}
+	return language + "_" + cmp.Or(country, strings.ToUpper(language)) + ".UTF-8"
+}
+
 // dialog is what the person decides about.
 func (r *rehearsal) dialog() stage2.Dialog {
+	regions, _ := regional.Read(os.DirFS("/")) // what isn't here is typed
 	d := stage2.Dialog{
-		Name: r.name, Answers: r.kickstart.answers, Machine: *r.place.machine, Record: r.record, Build: r.build,
+		Regions: regions,
+		Name:    r.name, Answers: r.kickstart.answers, Machine: *r.place.machine, Record: r.record, Build: r.build,
 		Resolve: func(ctx context.Context, a config.Answers) (*payload.Selection, error) { return r.resolve(ctx, a) },
 	}
 	if r.shelf != nil {

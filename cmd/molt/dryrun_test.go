@@ -77,6 +77,19 @@ func TestDryrun(t *testing.T) {
 	}
 }
 
+// TestDryrunLanguage: the language is that of the questions and of the system.
+func TestDryrunLanguage(t *testing.T) {
+	for lang, want := range map[string]string{"": "", "de": "de_DE.UTF-8", "de_AT": "de_AT.UTF-8", "en": "en_US.UTF-8", "sr_RS.UTF-8@latin": "sr_RS.UTF-8@latin", "C.UTF-8": "C.UTF-8"} {
+		if got := locale(lang); got != want {
+			t.Errorf("%q is %q, want %q", lang, got, want)
+		}
+	}
+	out, err := dry(t, "!\n", "-lang", "de")
+	if status(err) != exitNo || !strings.Contains(out, ": de_DE.UTF-8") && !strings.Contains(out, "Sprache") {
+		t.Errorf("%v, after\n%s", err, out)
+	}
+}
+
 func TestDryrunLeft(t *testing.T) {
 	out, err := dry(t, "")
 	if status(err) != exitNo || !strings.Contains(out, "Page 1 of") || strings.Contains(out, "This is what would be done") {
