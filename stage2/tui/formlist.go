@@ -306,7 +306,7 @@ func (l *list) wrong() string { return l.mistake }
 func (l *list) hints(w *words.Catalog) []string {
 	keys := []string{w.T("Up/Down choose")}
 	if l.many {
-		keys = append(keys, w.T("Space mark"))
+		keys = []string{w.T("Space mark"), w.T("Up/Down choose")}
 	}
 	if len(l.rows) > shortList {
 		keys = append(keys, w.T("type to search"))

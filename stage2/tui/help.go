@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/molt-installer/molt/stage2/words"
 )
@@ -56,15 +57,30 @@ func (h *help) keys() []string {
 }
 
 // keyLine is the keys at the bottom of the screen.
-func keyLine(keys []string) string { return strings.Join(keys, "   ") }
+func keyLine(keys []string) string { return strings.Join(keys, keyGap) }
+
+// keyGap is between two keys.
+const keyGap = "   "
+
+// wholeKeys leaves out the last keys of a line when it is wider than there is room for.
+func wholeKeys(line string, width int) string {
+	for ansi.StringWidth(line) > width {
+		at := strings.LastIndex(line, keyGap)
+		if at <= 0 {
+			break
+		}
+		line = line[:at]
+	}
+	return line
+}
 
 // keys are those of the page and the field on it, the most useful first.
 func (f *form) keys() []string {
 	w := f.words
-	keys := []string{w.T("Enter next"), w.T("F1 help"), w.T("Esc back")}
+	keys := []string{w.T("Enter next"), w.T("F1 help"), w.T("Esc back"), w.T("Ctrl-N next page")}
 	if _, ok := f.focused().(*button); ok {
 		keys[0] = w.T("Enter press")
 	}
 	keys = append(keys, f.focused().hints(w)...)
-	return append(keys, w.T("Tab next field"), w.T("Ctrl-N next page"))
+	return append(keys, w.T("Tab next field"))
 }

@@ -180,7 +180,7 @@ func (m *model) frame(width, height int, s standing) string {
 	header := m.styles.header.Render(fill(" "+m.words.T("%s installation", m.product), m.current.title()+" ", width))
 	address := m.styles.dim.Render(ansi.Truncate(" "+m.address, width, ""))
 	left, right := m.footer(s)
-	return header + "\n" + address + "\n" + indent(body) + "\n\n" + m.styles.footer.Render(fill(" "+left, right+" ", width))
+	return header + "\n" + address + "\n" + indent(body) + "\n\n" + m.styles.footer.Render(fill(" "+wholeKeys(left, width-3-ansi.StringWidth(right)), right+" ", width))
 }
 
 // footer is what can be pressed, and who else is there.

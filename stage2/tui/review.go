@@ -290,5 +290,5 @@ func (s *summary) button(a area) string {
 
 func (s *summary) keys() []string {
 	w := s.ask.words
-	return []string{w.T("Enter change, or press"), w.T("F1 help"), w.T("Esc back"), w.T("Up/Down/PgUp/PgDn"), w.T("Tab to the button")}
+	return []string{w.T("Enter change, or press"), w.T("F1 help"), w.T("Esc back"), w.T("Tab to the button"), w.T("Up/Down/PgUp/PgDn")}
 }

@@ -37,13 +37,18 @@ const colored = "linux xterm screen tmux rxvt putty konsole gnome vte alacritty 
 // profile is the colours that are sent: 16 at most, and none to a terminal that isn't
 // known to have them. NO_COLOR is no-color.org's.
 func profile(term string, env []string) colorprofile.Profile {
-	if variable(env, "NO_COLOR") != "" {
+	if variable(env, "NO_COLOR") != "" || !known(term) {
 		return colorprofile.ASCII
 	}
+	return colorprofile.ANSI
+}
+
+// known reports whether term is one of those.
+func known(term string) bool {
 	for _, name := range strings.Fields(colored) {
 		if strings.HasPrefix(term, name) || term == strings.TrimSuffix(name, "-") {
-			return colorprofile.ANSI
+			return true
 		}
 	}
-	return colorprofile.ASCII
+	return false
 }

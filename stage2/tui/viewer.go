@@ -200,7 +200,11 @@ func (v *viewer) key(msg tea.KeyPressMsg) tea.Cmd {
 // View implements tea.Model.
 func (v *viewer) View() tea.View {
 	if !v.fresh {
-		v.drawn = tea.NewView(v.hub.draw(v))
+		text := v.hub.draw(v)
+		if letterless(terminalType(v.terminal.Environ)) {
+			text = asciiOnly(text)
+		}
+		v.drawn = tea.NewView(text)
 		v.drawn.AltScreen = true
 		v.fresh = true
 	}
