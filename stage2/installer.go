@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/molt-installer/molt/internal/bootargs"
 	"github.com/molt-installer/molt/internal/handoff"
@@ -71,6 +72,8 @@ type Setup struct {
 	Disc1   fetch.Tree    // what is on disc 1, wherever that is
 	Root    string        // where it is mounted; empty when it is read from servers
 	Dry     bool          // a rehearsal, on somebody's own machine: only the terminal is used, and nothing else of it touched
+
+	Logs LogKeeper // how they can be taken along
 }
 
 // Frontend is a person at a terminal. It is shown all events.
@@ -148,6 +151,9 @@ type session struct {
 	console *console.Console // nil: none, or not ours
 	boot    config.Answers   // of the boot line
 	packing sync.RWMutex     // for env.Payload, env.Handoff.Medium and setup, once the questions have begun
+
+	chosen atomic.Pointer[plan.Plan] // what is being carried out; nil: nothing has been written
+	asked  Dialog                    // what a person was asked last
 }
 
 func newSession(in Installer, record handoff.Record, live bool) *session {
@@ -156,7 +162,7 @@ func newSession(in Installer, record handoff.Record, live bool) *session {
 	if in.Name == "" {
 		s.Name = record.Build.Set.Name()
 	}
-	s.setup = Setup{Name: s.Name, Record: record, Options: options, Host: in.Host}
+	s.setup = Setup{Name: s.Name, Record: record, Options: options, Host: in.Host, Logs: keeper{s}}
 	s.out = openOutputs(in.Paths, options)
 	s.openConsole()
 	s.openReach(record)
@@ -189,18 +195,14 @@ func (s *session) install(ctx context.Context) error {
 	for _, what := range m.Unknown {
 		s.out.Emit(event.Event{Type: event.Warning, Message: "not known of this machine: " + what})
 	}
-	p, err := s.decide(ctx, m)
-	if err != nil {
-		return err
-	}
-	s.told = true
-	return engine.Run(ctx, p, s.env, engine.Options{
-		Sink: s.out, Asker: s.asker(), FailStep: s.setup.Options.FailStep,
-	})
+	return s.carryOut(ctx, m)
 }
 
 // decide has a person decide, or makes the plan of a complete kickstart.
 func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, error) {
+	if s.face != nil {
+		return s.decideAgain(ctx)
+	}
 	at := &looked{probe: s.Probe, found: m}
 	build := func(ctx context.Context, a config.Answers) (*plan.Plan, error) { return s.build(ctx, a, at.now()) }
 	if s.unattended() {
@@ -238,6 +240,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 			s.out.Emit(event.Event{Type: event.Warning, Message: err.Error()})
 		}
 	}
+	s.asked = d
 	return face.Decide(ctx, d)
 }
 

@@ -49,6 +49,13 @@ func (p Paths) orDefault() Paths {
 // grace is how long the last words may take on their way out.
 const grace = 3 * time.Second
 
+// The log beside the handoff record, in memory: it is there before the target and
+// after a crash.
+const (
+	logName = "molt.log"
+	mostLog = 2 << 20
+)
+
 // outputs is everyone who is told: the consoles, the events port, the log on
 // the target, and the front end while there is one. While a front end has the
 // screen, the consoles get nothing.
@@ -61,10 +68,13 @@ type outputs struct {
 	files    []*os.File
 	far      *syslog.Sender // nil: none
 	face     event.Sink
+	port     event.Sink // nil: the machine has no events port
+	kept     *headless.Bounded
 }
 
 func openOutputs(p Paths, o bootargs.Options) *outputs {
-	out := &outputs{}
+	out := &outputs{kept: headless.NewBounded(filepath.Join(filepath.Dir(p.Record), logName), mostLog)}
+	out.logs = append(out.logs, headless.Text(out.kept, headless.TextOptions{Log: true}))
 	for _, name := range consoles(p) {
 		if q := out.open(name); q != nil {
 			out.raw = append(out.raw, q)
@@ -73,7 +83,8 @@ func openOutputs(p Paths, o bootargs.Options) *outputs {
 	}
 	for _, port := range []string{handoff.EventsPort, o.VirtioLog} {
 		if q := out.open(handoff.FindPort(p.Sys, p.Dev, port)); q != nil && port == handoff.EventsPort {
-			out.logs = append(out.logs, headless.Lines(q))
+			out.port = headless.Lines(q)
+			out.logs = append(out.logs, out.port)
 		} else if q != nil {
 			out.logs = append(out.logs, headless.Text(q, headless.TextOptions{Log: true}))
 		}
@@ -167,6 +178,13 @@ func (o *outputs) Emit(e event.Event) {
 	}
 }
 
+// toPort tells the events port alone.
+func (o *outputs) toPort(e event.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.port.Emit(e)
+}
+
 // show lets a front end have the screen; nil takes it back.
 func (o *outputs) show(face event.Sink) {
 	o.mu.Lock()
@@ -189,6 +207,7 @@ func (o *outputs) close() {
 	if o.far != nil {
 		o.far.Close(grace)
 	}
+	o.kept.Close()
 }
 
 // consoles are the devices of all kernel consoles.

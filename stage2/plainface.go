@@ -69,7 +69,7 @@ func (p *plainFace) Decide(ctx context.Context, d Dialog) (*plan.Plan, error) {
 
 // Ask implements engine.Asker.
 func (p *plainFace) Ask(ctx context.Context, q engine.Question) (engine.Choice, error) {
-	labels := map[engine.Choice]string{engine.Retry: "Try again", engine.Skip: "Go on without it", engine.Abort: "End the installation"}
+	labels := map[engine.Choice]string{engine.Retry: "Try again", engine.Skip: "Go on without it", engine.Back: "Back to the questions", engine.Abort: "End the installation"}
 	var choices []plain.Choice
 	for _, c := range q.Choices {
 		choices = append(choices, plain.Choice{Key: string(c), Label: labels[c]})

@@ -24,16 +24,19 @@ func Terminal(s Setup) (Frontend, error) {
 	}
 	ui := tui.New(s.Name, func(text string) { fmt.Fprintln(os.Stderr, text) })
 	here := tui.Terminal{In: os.Stdin, Out: os.Stdout, Environ: os.Environ()}
+	t := &terminal{ui: ui}
 	if !s.Dry {
+		t.logs = screenLogs{s.Logs}
 		here.Shell = ownTerminal{os.Stdin, os.Stdout}.Shell
 	}
 	ui.Console(here)
-	return &terminal{ui: ui}, nil
+	return t, nil
 }
 
 // terminal is a Frontend over the screens.
 type terminal struct {
-	ui *tui.UI
+	ui   *tui.UI
+	logs tui.Logs
 }
 
 func (t *terminal) Emit(e event.Event) { t.ui.Emit(e) }
@@ -55,26 +58,46 @@ func (t *terminal) Decide(ctx context.Context, d Dialog) (*plan.Plan, error) {
 
 // Ask implements engine.Asker.
 func (t *terminal) Ask(ctx context.Context, q engine.Question) (engine.Choice, error) {
-	labels := map[engine.Choice]string{engine.Retry: "Try again", engine.Skip: "Go on without it", engine.Abort: "End the installation"}
+	known := map[engine.Choice]tui.Choice{
+		engine.Retry: {Label: "Try again", Hint: "do this step once more"},
+		engine.Skip:  {Label: "Go on without it", Hint: "the system will be sound, but for this"},
+		engine.Back:  {Label: "Back to the questions", Hint: "nothing has been written yet"},
+		engine.Abort: {Label: "End the installation", Hint: "then: start again, restart, switch off"},
+	}
 	var choices []tui.Choice
 	for _, c := range q.Choices {
-		choices = append(choices, tui.Choice{Key: string(c), Label: labels[c]})
+		choice := known[c]
+		choice.Key = string(c)
+		choices = append(choices, choice)
 	}
-	key, err := t.ui.Choose(ctx, tui.Question{Title: q.Title, Text: q.Err.Error(), Choices: choices})
+	key, err := t.ui.Choose(ctx, tui.Question{Title: "Something went wrong", Failed: q.Title, Text: q.Err.Error(), Output: true, Choices: choices, Logs: t.logs})
 	return engine.Choice(key), err
 }
 
 // End implements Frontend.
 func (t *terminal) End(ctx context.Context, failure error) (handoff.Action, error) {
-	q := tui.Question{Title: "The system is installed", Text: "Take the discs out before it starts.", Choices: []tui.Choice{
-		{Key: string(handoff.Reboot), Label: "Restart"}, {Key: string(handoff.Poweroff), Label: "Switch off"}, {Key: string(handoff.Shell), Label: "Shell"},
-	}}
+	restart, off := tui.Choice{Key: string(handoff.Reboot), Label: "Restart"}, tui.Choice{Key: string(handoff.Poweroff), Label: "Switch off"}
+	q := tui.Question{Title: "The system is installed", Text: "Take the discs out before it starts.", Choices: []tui.Choice{restart, off}, Logs: t.logs}
 	if failure != nil {
-		q = tui.Question{Title: "The installation failed", Text: failure.Error(), Choices: []tui.Choice{
-			{Key: string(handoff.Ask), Label: "Leave to the menu"}, {Key: string(handoff.Retry), Label: "Start again"},
-			{Key: string(handoff.Shell), Label: "Shell"}, {Key: string(handoff.Reboot), Label: "Restart"},
-		}}
+		q.Title, q.Text, q.Output = "The installation failed", failure.Error(), true
+		q.Choices = []tui.Choice{
+			{Key: string(handoff.Ask), Label: "Leave to the first menu", Hint: "another source, network, boot options"},
+			{Key: string(handoff.Retry), Label: "Start again", Hint: "from the first question"}, restart, off,
+		}
 	}
 	key, err := t.ui.Choose(ctx, q)
 	return handoff.Action(key), err
+}
+
+// screenLogs is a LogKeeper as the screens know it.
+type screenLogs struct{ LogKeeper }
+
+// Places implements tui.Logs.
+func (l screenLogs) Places(ctx context.Context) ([]tui.Place, error) {
+	places, err := l.LogKeeper.Places(ctx)
+	var out []tui.Place
+	for _, p := range places {
+		out = append(out, tui.Place(p))
+	}
+	return out, err
 }

@@ -4,7 +4,7 @@ package archtest
 // its own. A name means what is below it too, unless that is named itself.
 func tiers() [][]string {
 	return [][]string{
-		{"internal/devlinks", "internal/kslex", "internal/modinfo", "internal/mounts", "internal/spelling", "internal/syslog", "internal/uevent", "media/verity",
+		{"internal/devlinks", "internal/kslex", "internal/logpack", "internal/modinfo", "internal/mounts", "internal/spelling", "internal/syslog", "internal/uevent", "media/verity",
 			"stage2/words"},
 		{"internal/bootargs", "internal/handoff", "internal/ksearly", "loopctl", "media", "initramfs",
 			"stage2/event", "stage2/config", "stage2/kickstart", "stage2/machine"},

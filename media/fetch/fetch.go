@@ -104,6 +104,9 @@ func Open(ctx context.Context, src media.Source, o Options) (Tree, error) {
 	return newHTTP(t, u, proxy), nil
 }
 
+// ProxyURL is Options.Proxy for who uses the proxy for something else than reading; nil: none.
+func ProxyURL(proxy string) (*url.URL, error) { return parseProxy(proxy) }
+
 // parseProxy reads Options.Proxy.
 func parseProxy(s string) (*url.URL, error) {
 	if s == "" {

@@ -8,7 +8,7 @@
 //
 // The first event is plan, with all steps and their weights. Every start has
 // exactly one finish, also when the step panics or ctx is cancelled. The last event
-// is done or failed. After a failure that nobody mends, first the %onerror
+// is done or failed, but for a run that ends in ErrBack. After a failure that nobody mends, first the %onerror
 // scripts run, before them the %traceback scripts if a step has panicked, while the target is still there, then the steps that were
 // started are undone, the last first. Of progress at most ten events a second
 // are told. A secret of the plan is in no event.
@@ -34,6 +34,7 @@ type Choice string
 const (
 	Retry Choice = "retry" // run the step again
 	Skip  Choice = "skip"  // go on without it
+	Back  Choice = "back"  // undo, and let the person decide anew
 	Abort Choice = "abort" // undo and end
 )
 
@@ -52,6 +53,10 @@ type Asker interface {
 
 // Skipper is a step without which the result is still sound.
 type Skipper interface{ Skippable() bool }
+
+// Harmless is a step that writes nothing to a disk. While no other has been started,
+// a person can go back to the questions.
+type Harmless interface{ Harmless() bool }
 
 // Saboteur is a step that knows how to fail by itself for FailStep; others just
 // aren't run.
@@ -88,10 +93,14 @@ func (m *Mistake) Error() string { return fmt.Sprintf("a mistake in the installe
 // ErrMadeToFail is the failure of a step that Options.FailStep names.
 var ErrMadeToFail = errors.New("made to fail by inst.debug.fail")
 
+// ErrBack is the end of a run from which a person goes back to the questions. Nothing
+// has been written; no event says done or failed, and a run of another plan can follow.
+var ErrBack = errors.New("back to the questions")
+
 // undoTime is how long all that has to be undone may take.
 const undoTime = 3 * time.Minute
 
-// Run carries p out. Its error is a *StepError, or nil when all is done. Env.Emit
+// Run carries p out. Its error is a *StepError, which can be ErrBack, or nil when all is done. Env.Emit
 // is filled in here.
 func Run(ctx context.Context, p *plan.Plan, env *plan.Env, o Options) error {
 	r := &runner{plan: p, env: env, options: o, out: newStream(o, p.Secrets)}
@@ -100,6 +109,10 @@ func Run(ctx context.Context, p *plan.Plan, env *plan.Env, o Options) error {
 	if err == nil {
 		r.out.emit(event.Event{Type: event.Done, Message: p.Product + " is installed"})
 		return nil
+	}
+	if errors.Is(err, ErrBack) {
+		r.undo(ctx)
+		return err
 	}
 	r.cleanUp(ctx, err)
 	r.out.emit(event.Event{Type: event.Failed, Step: err.Step, Err: err.Error()})
@@ -137,6 +150,8 @@ func (r *runner) step(ctx context.Context, s plan.Step) error {
 		case Skip:
 			r.out.emit(event.Event{Type: event.Warning, Step: s.ID(), Message: s.Title() + ": skipped"})
 			return nil
+		case Back:
+			return fmt.Errorf("%w after: %w", ErrBack, err)
 		default:
 			return err
 		}
@@ -184,15 +199,25 @@ func (r *runner) ask(ctx context.Context, s plan.Step, err error) Choice {
 	if r.options.Asker == nil || ctx.Err() != nil {
 		return Abort
 	}
-	choices := []Choice{Retry, Abort}
+	choices := []Choice{Retry}
 	if sk, ok := s.(Skipper); ok && sk.Skippable() {
-		choices = []Choice{Retry, Skip, Abort}
+		choices = append(choices, Skip)
 	}
+	if !slices.ContainsFunc(r.started, writes) {
+		choices = append(choices, Back)
+	}
+	choices = append(choices, Abort)
 	choice, askErr := r.options.Asker.Ask(ctx, Question{Step: s.ID(), Title: s.Title(), Err: err, Choices: choices})
 	if askErr != nil || !slices.Contains(choices, choice) {
 		return Abort
 	}
 	return choice
+}
+
+// writes reports whether s can have written to a disk.
+func writes(s plan.Step) bool {
+	h, ok := s.(Harmless)
+	return !ok || !h.Harmless()
 }
 
 // cleanUp runs the %traceback and %onerror scripts and undoes what was started. Nothing in it
@@ -207,6 +232,13 @@ func (r *runner) cleanUp(ctx context.Context, failure error) {
 	for _, s := range scripts {
 		r.quietly(s, "", func(env *plan.Env) error { return s.Run(ctx, env) })
 	}
+	r.undo(ctx)
+}
+
+// undo takes back what was started, the last first.
+func (r *runner) undo(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
+	defer cancel()
 	for _, s := range slices.Backward(r.started) {
 		if u, ok := s.(plan.Undoer); ok {
 			r.quietly(s, "undo ", func(env *plan.Env) error { return u.Undo(ctx, env) })

@@ -180,6 +180,45 @@ func runSteps(t *testing.T, ctx context.Context, o engine.Options, steps ...plan
 	return r.events, err
 }
 
+type askerFunc func(engine.Question) engine.Choice
+
+func (f askerFunc) Ask(_ context.Context, q engine.Question) (engine.Choice, error) { return f(q), nil }
+
+// harmless is a step that writes nothing.
+type harmless struct{ odd }
+
+func (harmless) Harmless() bool { return true }
+
+// TestBack: a person can go back to the questions as long as nothing has been written,
+// and the run says neither done nor failed.
+func TestBack(t *testing.T) {
+	no := func(context.Context, *plan.Env) error { return errors.New("no") }
+	yes := func(context.Context, *plan.Env) error { return nil }
+	for name, tt := range map[string]struct {
+		steps []plan.Step
+		want  []engine.Choice
+	}{
+		"nothing was written": {[]plan.Step{harmless{odd{id: "a", do: yes}}, harmless{odd{id: "b", do: no}}}, []engine.Choice{engine.Retry, engine.Back, engine.Abort}},
+		"it may have written": {[]plan.Step{harmless{odd{id: "a", do: yes}}, odd{id: "b", do: no}}, []engine.Choice{engine.Retry, engine.Abort}},
+		"something has":       {[]plan.Step{odd{id: "a", do: yes}, harmless{odd{id: "b", skip: true, do: no}}}, []engine.Choice{engine.Retry, engine.Skip, engine.Abort}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []engine.Choice
+			var events []event.Event
+			asker := askerFunc(func(q engine.Question) engine.Choice { got = q.Choices; return engine.Back })
+			sink := event.Func(func(e event.Event) { events = append(events, e) })
+			err := engine.Run(t.Context(), &plan.Plan{Steps: tt.steps}, &plan.Env{Host: hosttest.New(), Result: &handoff.Result{}}, engine.Options{Sink: sink, Asker: asker})
+			offered := slices.Contains(tt.want, engine.Back)
+			if !slices.Equal(got, tt.want) || err == nil || errors.Is(err, engine.ErrBack) != offered {
+				t.Errorf("offered %v and ended with %v, want %v", got, err, tt.want)
+			}
+			if last := events[len(events)-1].Type; (last == event.Failed) == offered {
+				t.Errorf("the last event is %s", last)
+			}
+		})
+	}
+}
+
 func TestPanic(t *testing.T) {
 	_, err := runSteps(t, t.Context(), engine.Options{}, odd{id: "a", do: func(context.Context, *plan.Env) error { panic("oh") }})
 	if err == nil || !strings.Contains(err.Error(), "a: a mistake in the installer: oh") {

@@ -25,8 +25,9 @@ const (
 	Error    Type = "error"
 	Done     Type = "done"
 	Failed   Type = "failed"
-	Log      Type = "log" // a line of a tool's output
-	Ask      Type = "ask" // a person is asked on the screen; before Plan
+	Log      Type = "log"  // a line of a tool's output
+	Ask      Type = "ask"  // a person is asked on the screen; before Plan
+	Logs     Type = "logs" // a piece of the logs that a person has sent; to the events port alone
 )
 
 // Event is one line of the stream. Fields that don't belong to the type are absent.
@@ -41,6 +42,7 @@ type Event struct {
 	Switch   *SwitchInfo `json:"switch,omitempty"`  // Finish of the relocation
 	Seconds  float64     `json:"seconds,omitempty"` // Finish: how long the step took
 	Err      string      `json:"error,omitempty"`   // Finish of a failed step, Error, Failed
+	Piece    *Piece      `json:"piece,omitempty"`   // Logs
 }
 
 // StepInfo announces a step.
@@ -78,6 +80,14 @@ type SwitchInfo struct {
 	CopyMS   float64 `json:"copy_ms"`
 	SwitchMS float64 `json:"switch_ms"` // the ioctl alone
 	VerifyMS float64 `json:"verify_ms"` // reading back, before and after
+}
+
+// Piece is a piece of a file. The pieces of one come in their order.
+type Piece struct {
+	Name   string `json:"name"` // "molt-logs-20260102-030405.tar.gz"
+	Size   int64  `json:"size"` // of the whole file
+	Offset int64  `json:"offset"`
+	Data   []byte `json:"data"` // in JSON as base64
 }
 
 // Sink takes events. It must not block for long and must not fail.

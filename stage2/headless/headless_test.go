@@ -3,6 +3,7 @@ package headless_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -164,5 +165,26 @@ func TestQueueKeepsTheOrder(t *testing.T) {
 	q.Close(time.Minute)
 	if b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}
+
+func TestBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run", "molt.log")
+	b := headless.NewBounded(path, 1000)
+	defer b.Close()
+	for i := range 200 {
+		fmt.Fprintf(b, "line %3d\n", i)
+	}
+	old, err1 := os.ReadFile(path + ".1")
+	now, err2 := os.ReadFile(path)
+	if err1 != nil || err2 != nil || len(old)+len(now) > 1000 {
+		t.Fatalf("%d and %d bytes, %v, %v", len(old), len(now), err1, err2)
+	}
+	if all := string(old) + string(now); !strings.HasSuffix(all, "line 198\nline 199\n") || strings.Count(all, "\n") < 55 {
+		t.Errorf("it has %q", all)
+	}
+	fmt.Fprintln(headless.NewBounded(path, 1000), "another try")
+	if old, err := os.ReadFile(path + ".1"); err != nil || string(old) != string(now) {
+		t.Errorf("of the try before: %q, %v", old, err)
 	}
 }
