@@ -41,6 +41,7 @@ type Editor struct {
 	now  config.Storage
 	past []config.Storage
 	made layout.Result // of now
+	rows []Row         // of now, once they have been asked for
 }
 
 // New edits what from says; the zero value keeps everything and makes nothing. Autopart,
@@ -130,9 +131,9 @@ func (e *Editor) request(s config.Storage) layout.Request {
 	return layout.Request{Machine: e.set.Machine, Storage: s, Loader: e.set.Loader, Refused: e.set.Refused, IDs: ids}
 }
 
-func (e *Editor) take(s config.Storage) {
-	e.now, e.made = s, layout.Make(e.request(s))
-}
+func (e *Editor) take(s config.Storage) { e.adopt(s, layout.Make(e.request(s))) }
+
+func (e *Editor) adopt(s config.Storage, made layout.Result) { e.now, e.made, e.rows = s, made, nil }
 
 // Storage is the layout as it is now. It must not be changed.
 func (e *Editor) Storage() config.Storage { return e.now }
@@ -188,7 +189,7 @@ func (e *Editor) step(s config.Storage) error {
 		return refused(wrong)
 	}
 	e.past = append(e.past, e.now)
-	e.now, e.made = s, r
+	e.adopt(s, r)
 	return nil
 }
 

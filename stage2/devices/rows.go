@@ -73,6 +73,13 @@ func (e *Editor) Row(id string) (Row, bool) {
 
 // Rows are all devices: disks with what is on them, then what is made of those.
 func (e *Editor) Rows() []Row {
+	if e.rows == nil {
+		e.rows = e.list()
+	}
+	return slices.Clone(e.rows)
+}
+
+func (e *Editor) list() []Row {
 	var all []Row
 	for _, d := range e.set.Machine.Disks {
 		all = append(all, e.diskRows(d)...)

@@ -50,9 +50,12 @@ func deviceRow(s *State, r devices.Row) Row {
 	if r.Kind == devices.Subvolume || r.Size == 0 {
 		size = ""
 	}
-	bad := w.Said(r.Problem)
-	if r.Refused != "" {
+	bad := ""
+	switch {
+	case r.Refused != "":
 		bad = w.T("can't be used: %s", w.Said(r.Refused))
+	case r.Problem != "":
+		bad = w.Said(r.Problem)
 	}
 	return Row{Key: r.ID, Cells: []string{strings.Repeat("  ", r.Depth) + name, size, now, willBe(s, r), r.Mount}, Bad: bad}
 }
