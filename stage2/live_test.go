@@ -307,6 +307,8 @@ func (c *changing) Interfaces() []dialog.Interface {
 	return all
 }
 
+func (c *changing) Hostname() string { return "fox.example.org" }
+
 func (c *changing) Apply(_ context.Context, answers []config.Network) error {
 	c.applied = append(c.applied, answers)
 	if c.err == nil {
@@ -324,6 +326,9 @@ func TestNetworkIsTried(t *testing.T) {
 	n.err = nil
 	if err := a.press("try"); err != nil || !strings.Contains(a.notes(), "It is so now: eth0 192.0.2.77/24.") {
 		t.Errorf("%v, %s", err, a.notes())
+	}
+	if got := a.answers().Hostname; got != "fox.example.org" {
+		t.Errorf("the host name is %s, not what DHCP said", got)
 	}
 	a.chosen("how", "none")
 	if err := a.press("try"); err != nil {

@@ -194,6 +194,7 @@ func (s *State) tryNetwork(ctx context.Context) (*Page, error) {
 	if err := s.Facts.Reach.Network.Apply(ctx, answers); err != nil {
 		return nil, err
 	}
+	s.calledByDHCP(s.Facts.Reach.Network.Hostname())
 	var up []string
 	for _, i := range s.interfaces() {
 		if len(i.Addresses) > 0 {
@@ -205,6 +206,13 @@ func (s *State) tryNetwork(ctx context.Context) (*Page, error) {
 		d.tried = s.Words.T("The installer is on no network now.")
 	}
 	return nil, nil
+}
+
+// calledByDHCP takes the name that DHCP has for the machine, unless one was chosen.
+func (s *State) calledByDHCP(name string) {
+	if config.IsHostname(name) && name != "localhost" && s.Given.Hostname == "" && !s.entered["hostname"] {
+		s.host.name, s.Facts.Hostname = name, name
+	}
 }
 
 func networkSummary(s *State) []string {

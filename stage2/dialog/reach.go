@@ -42,6 +42,8 @@ type Network interface {
 	// again; without answers what was applied before is taken down. An error says in words what each
 	// interface lacks, and nothing of the answers is up then. It can take half a minute.
 	Apply(ctx context.Context, answers []config.Network) error
+	// Hostname is what DHCP called the machine since Apply; empty: nothing.
+	Hostname() string
 }
 
 // Interface is one of them.

@@ -38,6 +38,7 @@ type Network struct {
 	resolv, own string
 
 	applying sync.Mutex // one at a time
+	applied  bool       // anything, ever
 
 	mu    sync.Mutex
 	lacks map[string]string // what interfaces lack, since Apply
@@ -146,6 +147,7 @@ func (n *Network) Apply(ctx context.Context, answers []config.Network) error {
 		}
 	}
 	n.forget()
+	n.applied = true
 	if len(o.IP) == 0 {
 		n.up.Down()
 		return n.writeServers(nil)
@@ -248,5 +250,23 @@ func (n *Network) writeServers(search []string) error {
 	return nil
 }
 
-// Close takes down what Apply has brought up.
-func (n *Network) Close() error { return n.Apply(context.Background(), nil) }
+// Hostname implements dialog.Network.
+func (n *Network) Hostname() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.found == nil {
+		return ""
+	}
+	return n.found.Hostname
+}
+
+// Close takes down what Apply has brought up, if it ever did.
+func (n *Network) Close() error {
+	n.applying.Lock()
+	applied := n.applied
+	n.applying.Unlock()
+	if !applied {
+		return nil
+	}
+	return n.Apply(context.Background(), nil)
+}

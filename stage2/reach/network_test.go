@@ -67,6 +67,7 @@ func TestApply(t *testing.T) {
 	}}
 	w := &wires{
 		found: &handoff.Network{
+			Hostname:   "fox",
 			Interfaces: []handoff.Interface{{Name: "eth1", IPv4: "dhcp"}, {Name: "eth1.7", Kind: "vlan", IPv4: "static", Addresses: []netip.Prefix{netip.MustParsePrefix("10.7.0.5/24")}}},
 			DNS:        []netip.Addr{addr("198.51.100.53"), addr("192.0.2.53")},
 		},
@@ -83,6 +84,9 @@ func TestApply(t *testing.T) {
 	}
 	if got := w.asked[0].IP; len(got) != 2 || got[0].Interface != "eth1" || got[1].Interface != "eth1.7" {
 		t.Errorf("asked for %+v: eth0 is the first stage's", got)
+	}
+	if n.Hostname() != "fox" {
+		t.Errorf("DHCP calls it %q", n.Hostname())
 	}
 	want := "search first.test second.test\nnameserver 192.0.2.53\nnameserver 198.51.100.53\n"
 	if !strings.Contains(n.servers(t), want) {
@@ -135,6 +139,13 @@ func TestApplyRefuses(t *testing.T) {
 	cancel()
 	if err := n.Apply(ended, dhcp); !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
+	}
+	untouched := testNetwork(t, handoff.Record{}, w)
+	if err := os.WriteFile(untouched.resolv, []byte("nameserver 192.0.2.53\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := untouched.Close(); err != nil || untouched.servers(t) == "" {
+		t.Errorf("closed without a change: %v, resolv.conf %q", err, untouched.servers(t))
 	}
 	if len(w.asked) != 1 {
 		t.Errorf("asked %d times", len(w.asked))
