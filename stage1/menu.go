@@ -33,6 +33,7 @@ func choices() []choice {
 		{"n", "set the network by hand and try again", (*session).askNetwork},
 		{"e", "edit the boot options and try again", (*session).edit},
 		{"l", "show the log", (*session).showLog},
+		{"w", "save the logs on a USB stick", (*session).saveLogs},
 		{"s", "start a shell (leave it with exit)", func(s *session, _ context.Context, device string) handoff.Action {
 			s.shell(device)
 			return ""
