@@ -133,8 +133,9 @@ func (s *summary) take(msg reviewedMsg) {
 	w, onButton := s.ask.words, s.at == s.count()
 	text := func(strong bool, texts ...string) {
 		for _, t := range texts {
-			for _, l := range strings.Split(harmless(w.Said(t)), "\n") {
-				s.rest = append(s.rest, line{page: -1, text: l, strong: strong})
+			for _, l := range strings.Split(harmless(t), "\n") {
+				words := strings.TrimLeft(l, " ")
+				s.rest = append(s.rest, line{page: -1, text: l[:len(l)-len(words)] + w.Said(words), strong: strong})
 			}
 		}
 	}
@@ -252,7 +253,7 @@ func (s *summary) view(width, height int) string {
 		if i == len(s.pages) {
 			all = append(all, "")
 		}
-		drawn := s.line(l, i == s.at, labels, width-1)
+		drawn := s.line(l, i == s.at, labels, width)
 		if i == s.at {
 			first, last = len(all), len(all)+len(drawn)
 		}
@@ -269,10 +270,21 @@ func (s *summary) line(l line, pointed bool, labels, width int) []string {
 	if l.page >= 0 {
 		head += pad(l.label, labels) + "  "
 	}
-	if l.text == "" {
+	switch {
+	case l.text == "":
 		return []string{head}
+	case l.isPicture():
+		for ansi.StringWidth(head+l.text) > width && l.text[0] == ' ' {
+			l.text = l.text[1:]
+		}
+		return []string{cut(head+l.text, width)}
 	}
 	return wrapMarked(head, l.text, width)
+}
+
+// isPicture reports whether the line is a disk drawn by plan.Pictures, which makes no sense in two lines.
+func (l line) isPicture() bool {
+	return l.page < 0 && strings.HasSuffix(l.text, "|") && strings.Count(l.text, "|") > 1
 }
 
 func (s *summary) button(a area) string {

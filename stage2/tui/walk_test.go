@@ -217,6 +217,19 @@ func TestSummary(t *testing.T) {
 	golden.Check(t, "testdata/summary.txt", strings.Join(all, "\n"+strings.Repeat("=", 80)+"\n"))
 }
 
+// TestPictures: the pictures of a disk are whole on 80 columns, and one below the other.
+func TestPictures(t *testing.T) {
+	f, long := testFacts(), strings.Repeat("=", 66)
+	f.Review = func(context.Context, config.Answers) (dialog.Review, error) {
+		return dialog.Review{Text: "Then on the disk:\n  /dev/vda\n    now   |" + long + "|\n    then  |1 /" + long[3:] + "|"}, nil
+	}
+	a := newAsking(t, testState(f, complete()))
+	if text := a.shown(80, 40); strings.Count(text, long[3:]+"|") != 2 {
+		t.Error(text)
+	}
+	a.fits(38, 8)
+}
+
 // TestNotSound: what can't be done, or lacks something, can't be confirmed.
 func TestNotSound(t *testing.T) {
 	for _, tt := range []struct {
