@@ -8,15 +8,12 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/vishvananda/netlink"
 
-	"github.com/molt-installer/molt/internal/linuxhost"
 	"github.com/molt-installer/molt/stage2/event"
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/sshd"
@@ -219,29 +216,10 @@ func visit(ctx context.Context, screens visited, who sshd.Session) error {
 			}
 		}
 	}()
-	environ := []string{"TERM=" + who.Term}
+	environ := append(os.Environ(), "TERM="+who.Term)
 	err := screens.Attach(ctx, tui.Terminal{Name: who.From, In: who.TTY, Out: who.TTY, Environ: environ, Sizes: sizes, Free: who.Free,
-		Shell: func(ctx context.Context) error { return shellOn(ctx, who.TTY, environ) }})
+		Shell: tui.ShellOn(who.TTY, environ)})
 	fmt.Fprint(who.TTY, "The installer has ended here.\n")
-	return err
-}
-
-// shellOn runs a shell on a terminal that is nobody's yet, as its session's leader.
-func shellOn(ctx context.Context, tty *os.File, environ []string) error {
-	shell := "/bin/sh"
-	if linuxhost.Has("bash") {
-		shell = "/bin/bash"
-	}
-	cmd := exec.CommandContext(ctx, shell)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = "/", tty, tty, tty
-	cmd.Env = append(append(os.Environ(), "HOME=/root"), environ...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGHUP) }
-	cmd.WaitDelay = hangUp
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); ctx.Err() != nil || errors.As(err, &exit) {
-		return nil
-	}
 	return err
 }
 

@@ -27,7 +27,7 @@ func Terminal(s Setup) (Frontend, error) {
 	t := &terminal{ui: ui}
 	if !s.Dry {
 		t.logs = screenLogs{s.Logs}
-		here.Shell = ownTerminal{os.Stdin, os.Stdout}.Shell
+		here.Shell = tui.ShellOn(os.Stdout, os.Environ())
 	}
 	ui.Console(here)
 	return t, nil
