@@ -2,6 +2,7 @@ package plain
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -97,7 +98,7 @@ func readLine(in *bufio.Reader) inputLine {
 	for {
 		part, err := in.ReadSlice('\n')
 		room := MostLine - b.Len()
-		l.cut = l.cut || len(strings.TrimRight(string(part), "\r\n")) > room
+		l.cut = l.cut || len(bytes.TrimRight(part, "\r\n")) > room
 		b.Write(part[:min(len(part), room)])
 		switch {
 		case err == nil || err != nil && !errors.Is(err, bufio.ErrBufferFull) && b.Len() > 0:

@@ -73,14 +73,20 @@ func (t *talk) begin(options []dialog.Option, mark func(dialog.Option) string) [
 	return nil
 }
 
-// look searches, and reads out what was found.
-func (t *talk) look(options []dialog.Option, line string, mark func(dialog.Option) string) []dialog.Option {
+// look searches, and reads out what was found. When that is nothing, the list before it keeps
+// its numbers.
+func (t *talk) look(options []dialog.Option, line string, mark func(dialog.Option) string, before []dialog.Option) []dialog.Option {
 	found := search(options, line)
-	if len(found) == 0 {
+	_, err := strconv.Atoi(line)
+	switch {
+	case len(found) > 0:
+		return t.list(found, mark)
+	case err == nil && len(before) > 0:
+		t.out.line(t.T("Type a number from 1 to %d.", len(before)))
+	default:
 		t.out.line(t.T("Nothing has %q in its name.", line))
-		return nil
 	}
-	return t.list(found, mark)
+	return before
 }
 
 // choice asks for one of several.
@@ -112,7 +118,7 @@ func (t *talk) choice(f dialog.Choice, help func()) (move, error) {
 				t.choose(f, o)
 				return next, nil
 			}
-			shown = t.look(f.Options, line, none)
+			shown = t.look(f.Options, line, none, shown)
 		}
 	}
 }
@@ -175,7 +181,7 @@ func (t *talk) marks(f dialog.Marks, help func()) (move, error) {
 			picked, ok = []dialog.Option{o}, true
 		}
 		if !ok {
-			shown = t.look(f.Options, line, mark)
+			shown = t.look(f.Options, line, mark, shown)
 			continue
 		}
 		t.toggle(f, picked)

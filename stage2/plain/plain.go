@@ -135,7 +135,7 @@ func (u *UI) read(ctx context.Context, prompt string, secret bool) (string, erro
 	case err != nil:
 		u.out.line("")
 		return "", err
-	case u.echo == nil && secret && line != "":
+	case u.echo == nil && secret && line != "" && !command(line):
 		u.out.line("***")
 	case u.echo == nil:
 		u.out.line(line)

@@ -55,7 +55,7 @@ func (p *progress) text(e event.Event) string {
 		return p.step(e.Step)
 	case event.Progress:
 		return p.amount(e)
-	case event.Finish:
+	case event.Finish: // of a failure an Error tells as well
 		return p.finish(e)
 	case event.NeedDisc:
 		return p.disc(e)
@@ -120,13 +120,10 @@ func (p *progress) duration(d time.Duration) string {
 }
 
 func (p *progress) finish(e event.Event) string {
-	switch {
-	case e.Err != "":
-		return p.words.T("Failed: %s", p.step(e.Step))
-	case e.Switch != nil:
-		return p.words.T("The installer is copied to the disk (%s): what it was started from is free.", machine.Size(e.Switch.Bytes))
+	if e.Switch == nil {
+		return ""
 	}
-	return ""
+	return p.words.T("The installer is copied to the disk (%s): what it was started from is free.", machine.Size(e.Switch.Bytes))
 }
 
 // disc asks for one, and says what the wrong one was.

@@ -27,6 +27,12 @@ func moves(line string) (m move, ok bool) {
 	return m, ok
 }
 
+// command reports whether a line is one of those, or asks for help.
+func command(line string) bool {
+	_, ok := moves(line)
+	return ok || line == "?"
+}
+
 // talk is one conversation, from the first question to the confirmation.
 type talk struct {
 	*UI
