@@ -296,6 +296,7 @@ func TestNetworkOfTheStart(t *testing.T) {
 type changing struct {
 	cards   []machine.Interface
 	applied [][]config.Network
+	looked  int
 	err     error
 }
 
@@ -306,6 +307,8 @@ func (c *changing) Interfaces() []dialog.Interface {
 	}
 	return all
 }
+
+func (c *changing) Look() { c.looked++ }
 
 func (c *changing) Hostname() string { return "fox.example.org" }
 
@@ -337,6 +340,9 @@ func TestNetworkIsTried(t *testing.T) {
 	link := []config.Network{{Device: "link", Method: "dhcp", OnBoot: true}}
 	if diff := cmp.Diff([][]config.Network{link, link, nil}, n.applied); diff != "" {
 		t.Error(diff)
+	}
+	if err := a.press("look"); err != nil || n.looked != 1 {
+		t.Errorf("looked %d times, %v", n.looked, err)
 	}
 	n.cards = nil
 	if !strings.Contains(a.notes(), "no network card") {

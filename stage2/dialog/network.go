@@ -170,11 +170,16 @@ func (s *State) tryNetFields() []Field {
 	if s.Facts.Reach.Network == nil {
 		return []Field{Note{Text: w.T("The network can't be tried in a dry run.")}}
 	}
-	fields := []Field{Button{Key: "try", Label: w.T("Try it now"), Do: s.tryNetwork}, Button{Key: "look", Label: w.T("Look again"), Do: func(context.Context) (*Page, error) { return nil, nil }}}
+	fields := []Field{Button{Key: "try", Label: w.T("Try it now"), Do: s.tryNetwork}, Button{Key: "look", Label: w.T("Look again"), Do: s.lookAgain}}
 	if d.tried != "" {
 		fields = append(fields, Note{Text: d.tried})
 	}
 	return fields
+}
+
+func (s *State) lookAgain(context.Context) (*Page, error) {
+	s.Facts.Reach.Network.Look()
+	return nil, nil
 }
 
 // tryNetwork brings the running installer's network up as it was chosen.

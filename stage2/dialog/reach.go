@@ -36,8 +36,10 @@ type NetworkCheck struct {
 
 // Network is the network of the running installer.
 type Network interface {
-	// Interfaces are the cards as they are now, and what was made of them. It takes no time.
+	// Interfaces are the cards as they were a moment ago, and what was made of them. It takes no
+	// time; Look can take some, and then they are as they are now.
 	Interfaces() []Interface
+	Look()
 	// Apply brings the network up as it is answered, until the installer ends or Apply is called
 	// again; without answers what was applied before is taken down. An error says in words what each
 	// interface lacks, and nothing of the answers is up then. It can take half a minute.

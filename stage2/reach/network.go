@@ -40,10 +40,18 @@ type Network struct {
 	applying sync.Mutex // one at a time
 	applied  bool       // anything, ever
 
-	mu    sync.Mutex
-	lacks map[string]string // what interfaces lack, since Apply
-	found *handoff.Network  // what Apply brought up
+	mu      sync.Mutex
+	lacks   map[string]string // what interfaces lack, since Apply
+	found   *handoff.Network  // what Apply brought up
+	seen    []machine.Interface
+	seenAt  time.Time
+	looking bool // somebody looks again
+	lookers sync.WaitGroup
 }
+
+// freshness is how old what was seen of the cards may be. A driver can take its time to say how
+// a card is, and who draws a screen has none.
+const freshness = time.Second
 
 // uplink brings the network up. Its meaning is package network's.
 type uplink interface {
@@ -59,10 +67,10 @@ func NewNetwork(r handoff.Record) *Network {
 	}
 }
 
-// Wake brings the cards up that nobody uses, so that it is seen which have a cable in them.
+// Wake brings the cards up that nobody uses, so that it is seen which have a cable in them. It comes first.
 func (n *Network) Wake() error {
 	var names []string
-	for _, c := range n.cards() {
+	for _, c := range n.Cards() {
 		if !c.Wireless && n.kept(c.Name) == "" {
 			names = append(names, c.Name)
 		}
@@ -70,15 +78,38 @@ func (n *Network) Wake() error {
 	return network.Wake(names)
 }
 
-// Cards are the network cards as they are now.
-func (n *Network) Cards() []machine.Interface { return n.cards() }
+// Cards are the network cards as they are now. It can take a moment.
+func (n *Network) Cards() []machine.Interface {
+	cards := n.cards()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.seen, n.seenAt = cards, time.Now()
+	return cards
+}
+
+// Look implements dialog.Network.
+func (n *Network) Look() { n.Cards() }
+
+// lately are the cards as they were a moment ago; somebody looks again for the next call. n.mu is held.
+func (n *Network) lately() []machine.Interface {
+	if !n.looking && time.Since(n.seenAt) > freshness {
+		n.looking = true
+		n.lookers.Go(func() {
+			n.Cards()
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.looking = false
+		})
+	}
+	return n.seen
+}
 
 // Interfaces implements dialog.Network.
 func (n *Network) Interfaces() []dialog.Interface {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var all []dialog.Interface
-	for _, c := range n.cards() {
+	for _, c := range n.lately() {
 		all = append(all, dialog.Interface{Interface: c})
 	}
 	for _, r := range slices.Concat(interfacesOf(n.record.Network), interfacesOf(n.found)) {
@@ -136,13 +167,14 @@ func (n *Network) keptNames() []string {
 func (n *Network) Apply(ctx context.Context, answers []config.Network) error {
 	n.applying.Lock()
 	defer n.applying.Unlock()
+	defer n.Look()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	var o bootargs.Options
 	if len(answers) > 0 {
 		var err error
-		if o, err = plan.LiveNetwork(answers, machine.Machine{NICs: n.cards()}, n.record, n.keptNames()); err != nil {
+		if o, err = plan.LiveNetwork(answers, machine.Machine{NICs: n.Cards()}, n.record, n.keptNames()); err != nil {
 			return err
 		}
 	}
@@ -265,6 +297,7 @@ func (n *Network) Close() error {
 	n.applying.Lock()
 	applied := n.applied
 	n.applying.Unlock()
+	n.lookers.Wait()
 	if !applied {
 		return nil
 	}

@@ -157,11 +157,34 @@ func TestKeptForTheSource(t *testing.T) {
 	eth0 := &handoff.Network{Interfaces: []handoff.Interface{{Name: "eth0", Kind: "ethernet", IPv4: "dhcp"}}}
 	for name, m := range map[string]handoff.Medium{"a server": {Sources: []string{"http://x/"}}, "NFS": {URL: "nfs:x:/y"}} {
 		n := testNetwork(t, handoff.Record{Network: eth0, Medium: m}, &wires{})
+		n.Look()
 		if all := n.Interfaces(); all[0].Kept != "the installer is read over it" || all[1].Kept != "" {
 			t.Errorf("%s: %+v", name, all)
 		}
 		if err := n.Apply(t.Context(), []config.Network{{Device: "eth0", IPv6: "off"}}); err != nil || len(n.up.(*wires).asked) > 0 {
 			t.Errorf("%s: %v, asked for %v", name, err, n.up.(*wires).asked)
 		}
+	}
+}
+
+// TestLately: who draws the screen doesn't wait for a card, and sees later what it was about.
+func TestLately(t *testing.T) {
+	n := testNetwork(t, handoff.Record{}, &wires{})
+	n.Look()
+	said := make(chan bool)
+	n.cards = func() []machine.Interface {
+		<-said // a driver that takes its time
+		return []machine.Interface{{Name: "eth7"}}
+	}
+	n.seenAt = time.Time{}
+	for range 2 {
+		if all := n.Interfaces(); len(all) != 2 || all[0].Name != "eth0" {
+			t.Errorf("it has %+v", all)
+		}
+	}
+	close(said)
+	n.lookers.Wait()
+	if all := n.Interfaces(); len(all) != 1 || all[0].Name != "eth7" {
+		t.Errorf("then it has %+v", all)
 	}
 }
