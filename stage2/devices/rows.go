@@ -48,6 +48,7 @@ type Row struct {
 	Size    int64  // bytes that it will have
 	Was     int64  // bytes, when it is made larger or smaller
 	What    string // what is on it now, or what it is: "Windows (ntfs \"System\")", "RAID 1"
+	Holds   string // the file system that is on it now, as blkid calls it
 	As      string // what it will be: one of the As… words; empty: as it is
 	Mount   string // where it will be mounted; empty: nowhere
 	Crypt   bool   // encrypted
@@ -171,7 +172,7 @@ func (e *Editor) partRow(d machine.Disk, v layout.Volume) Row {
 		r.Device = cmp.Or(v.WasDevice, v.Device)
 		i := slices.IndexFunc(d.Parts, func(p machine.Part) bool { return p.Path == r.Device })
 		if i >= 0 {
-			r.What = e.partWords(d.Parts[i])
+			r.What, r.Holds = e.partWords(d.Parts[i]), d.Parts[i].FSType
 		}
 		if s, ok := e.set.Machine.StackOn(r.Device); ok {
 			r.stack = s

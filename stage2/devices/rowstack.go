@@ -40,7 +40,7 @@ func (e *Editor) stackRow(kind Kind, s machine.Stack) Row {
 
 func (e *Editor) oldArray(s machine.Stack) Row {
 	r := e.stackRow(Array, s)
-	r.Device = "/dev/md/" + s.Name
+	r.Device, r.Holds = "/dev/md/"+s.Name, s.FSType
 	if i := e.arrayAt(s.Name); i >= 0 && r.Fate != Erased {
 		a := e.now.Arrays[i]
 		r.used(a.Mount, a.Format)
@@ -72,7 +72,7 @@ func (e *Editor) oldGroup(s machine.Stack) []Row {
 	head.subjects = []string{"volgroup " + s.Name, s.Name}
 	rows := []Row{head}
 	for _, v := range s.Volumes {
-		r := Row{ID: head.ID + "/" + v.Name, Kind: Volume, Depth: 1, Device: "/dev/" + s.Name + "/" + v.Name, Size: v.Size, What: volumeWords(v),
+		r := Row{ID: head.ID + "/" + v.Name, Kind: Volume, Depth: 1, Device: "/dev/" + s.Name + "/" + v.Name, Size: v.Size, What: volumeWords(v), Holds: v.FSType,
 			Fate: head.Fate, stack: s, stacked: v, subjects: []string{"logvol " + v.Name}}
 		if strings.HasSuffix(v.Kind, "-pool") {
 			r.Kind = Pool

@@ -25,6 +25,7 @@ type deviceDraft struct {
 	size     string
 	label    string
 	encrypt  bool
+	swap     bool // swap space that is there is used as it is
 	pass     secretDraft
 
 	name    string
@@ -102,6 +103,12 @@ func (f *deviceDraft) sized(s *State) Field {
 // spec is what was typed.
 func (f *deviceDraft) spec() (devices.Spec, error) {
 	spec := devices.Spec{As: f.as, Keep: f.contents == contentsKeep}
+	switch {
+	case spec.Keep && f.swap:
+		spec.As = devices.AsSwap
+	case spec.Keep && f.as == devices.AsSwap:
+		spec.As = "" // it isn't used any more
+	}
 	if isFilesystem(f.as) || spec.Keep {
 		spec.Mount, spec.Label = f.mount, f.label
 	}
@@ -114,7 +121,7 @@ func (f *deviceDraft) spec() (devices.Spec, error) {
 		}
 		spec.SizeMiB = size
 	}
-	if !f.encrypt || f.as == devices.AsEFI || f.as == devices.AsBIOSBoot || f.as == devices.AsRAID {
+	if !f.encrypt || spec.Keep && f.mount == "" || f.as == devices.AsEFI || f.as == devices.AsBIOSBoot || f.as == devices.AsRAID {
 		return spec, nil
 	}
 	luks, err := f.pass.luks()
@@ -174,7 +181,7 @@ func (d *diskDraft) openDevice(s *State, r devices.Row) *Page {
 	if spec.LUKS == nil {
 		d.device.pass = pass
 	}
-	d.device.name = r.Device
+	d.device.swap = spec.Keep && spec.As == devices.AsSwap
 	old := r.Fate != devices.Made
 	if old && d.device.size == "" {
 		d.device.size = devices.WriteSize(r.Size >> 20)
@@ -215,8 +222,11 @@ func (d *diskDraft) deviceFields(s *State, r devices.Row, old bool) []Field {
 // kept asks for what is there and stays: of what is encrypted and closed also what is in it.
 func (f *deviceDraft) kept(s *State, r devices.Row) []Field {
 	w := s.Words
+	if r.Holds == devices.AsSwap {
+		return []Field{Yes{Key: "swap", Label: w.T("Use it as swap space"), Value: &f.swap}}
+	}
 	fields := []Field{Text{Key: "mount", Label: w.T("Mounted at"), Hint: w.T("Empty: it isn't used."), Value: &f.mount, Check: checkMount}}
-	if !strings.Contains(r.What, "crypto_LUKS") {
+	if r.Holds != "crypto_LUKS" {
 		return fields
 	}
 	if f.encrypt = f.mount != ""; !f.encrypt {

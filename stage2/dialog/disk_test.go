@@ -409,3 +409,29 @@ func TestManyDisks(t *testing.T) {
 		t.Errorf("%d lines for 400 disks", n)
 	}
 }
+
+// TestKeptAsItIs: swap space and what is encrypted are used as they are.
+func TestKeptAsItIs(t *testing.T) {
+	d := destination(t, recordedMachine(t, "windows-mbr"), config.Answers{})
+	d.set("way", "manual")
+	d.good(d.do("e", "part:/dev/sda7"))
+	d.set("swap", "yes")
+	d.good(d.leave())
+	if got := d.lines(); got != "part swap --onpart=sda7 --noformat\n" {
+		t.Errorf("swap space: %s", got)
+	}
+	d.good(d.do("e", "part:/dev/sda7"))
+	d.set("swap", "no")
+	d.good(d.leave())
+	if got := d.lines(); got != "" {
+		t.Errorf("swap space that isn't used: %s", got)
+	}
+	d = destination(t, recordedMachine(t, "no-network"), config.Answers{})
+	d.set("way", "manual")
+	d.good(d.do("e", "part:/dev/nvme0n1p3"))
+	d.set("mount", "/home", "as", "xfs", "pass", "p q", "pass2", "p q")
+	d.good(d.leave())
+	if got := d.lines(); got != "part /home --fstype=xfs --onpart=nvme0n1p3 --noformat --encrypted --passphrase=\"p q\"\n" {
+		t.Errorf("encrypted: %s", got)
+	}
+}
