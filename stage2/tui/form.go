@@ -172,13 +172,20 @@ func (f *form) press(k tea.KeyPressMsg) (result, bool) {
 	case "enter":
 		return f.forward(), true
 	case "pgdown":
-		f.scroll += 5
+		f.scrollBy(5)
 	case "pgup":
-		f.scroll -= 5
+		f.scrollBy(-5)
 	default:
 		return result{}, false
 	}
 	return result{}, true
+}
+
+// scrollBy moves the page without moving the keys, by no more than it is long on the
+// narrowest screen.
+func (f *form) scrollBy(n int) {
+	lines, _, _ := f.lines(area{width: leastWidth - 3, room: leastHeight - frameHeight, words: f.words}, 1)
+	f.scroll = max(-len(lines), min(f.scroll+n, len(lines)))
 }
 
 func (f *form) paste(text string) result { return f.after(f.focused().paste(text)) }
