@@ -124,7 +124,7 @@ func (d *diskDraft) storage(s *State) (config.Storage, error) {
 	case diskManual:
 		return d.edited(s).Storage(), nil
 	}
-	g, err := d.choices()
+	g, err := d.choices(s)
 	if err != nil {
 		return config.Storage{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/molt-installer/molt/stage2/devices"
@@ -206,7 +207,11 @@ func (d *diskDraft) deviceFields(s *State, r devices.Row, old bool) []Field {
 		fields = append(fields, Choice{Key: "contents", Label: w.T("What is on it"), Value: &f.contents, Options: []Option{
 			{Value: contentsKeep, Label: w.T("stays")}, {Value: contentsFormat, Label: w.T("is lost: it is made anew")}}})
 	}
-	if r.Kind == devices.Partition || r.Kind == devices.Volume || r.Kind == devices.Pool {
+	switch {
+	case r.Kind == devices.Pool && old || r.Kind != devices.Partition && r.Kind != devices.Volume && r.Kind != devices.Pool:
+	case old && (f.contents == contentsFormat || resizable(r.Holds)):
+		fields = append(fields, Text{Key: "size", Label: w.T("Size"), Hint: w.T("Another size makes it smaller or larger: ext2, ext3 and ext4 can be both, xfs and btrfs only larger."), Value: &f.size, Check: checkSize})
+	case !old:
 		fields = append(fields, f.sized(s))
 	}
 	switch {
@@ -219,11 +224,19 @@ func (d *diskDraft) deviceFields(s *State, r devices.Row, old bool) []Field {
 	return fields
 }
 
+// resizable reports whether a file system can get another size and keep what is on it.
+func resizable(fstype string) bool {
+	return slices.Contains([]string{"ext2", "ext3", "ext4", "xfs", "btrfs"}, fstype)
+}
+
 // kept asks for what is there and stays: of what is encrypted and closed also what is in it.
 func (f *deviceDraft) kept(s *State, r devices.Row) []Field {
 	w := s.Words
 	if r.Holds == devices.AsSwap {
 		return []Field{Yes{Key: "swap", Label: w.T("Use it as swap space"), Value: &f.swap}}
+	}
+	if r.Holds == "LVM2_member" || r.Holds == "linux_raid_member" {
+		return []Field{Note{Text: w.T("What it is a part of has a row of its own in the table.")}}
 	}
 	fields := []Field{Text{Key: "mount", Label: w.T("Mounted at"), Hint: w.T("Empty: it isn't used."), Value: &f.mount, Check: checkMount}}
 	if r.Holds != "crypto_LUKS" {

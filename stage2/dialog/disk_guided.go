@@ -121,7 +121,7 @@ func (d *diskDraft) smallerFields(s *State) []Field {
 		return nil
 	}
 	fields := []Field{Choice{Key: "shrink", Label: w.T("Make a file system smaller"), Options: options, Value: &d.shrink}}
-	if d.shrink != "" {
+	if slices.ContainsFunc(options[1:], func(o Option) bool { return o.Value == d.shrink }) {
 		fields = append(fields, Text{Key: "smaller", Label: w.T("Its size then"), Hint: w.T("Like 20 GiB. What is on it stays; have a copy of it."), Value: &d.smaller, Check: checkSize})
 	}
 	return fields
@@ -137,9 +137,10 @@ func (d *diskDraft) mirrored() bool {
 }
 
 // choices are those for the layout.
-func (d *diskDraft) choices() (devices.Guided, error) {
+func (d *diskDraft) choices(s *State) (devices.Guided, error) {
 	g := devices.Guided{Disks: d.disks, How: d.way, Scheme: d.scheme, FSType: d.fstype, NoSwap: !d.swap, NoHome: !d.home, Mirror: d.mirrored()}
-	if d.way == devices.Beside && d.shrink != "" {
+	asked := slices.ContainsFunc(devices.Shrinkable(s.Facts.Machine, d.disks), func(p machine.Part) bool { return p.Path == d.shrink })
+	if d.way == devices.Beside && asked {
 		size, err := devices.ParseSize(d.smaller)
 		if err != nil {
 			return g, err

@@ -143,7 +143,7 @@ func (d *diskDraft) undo(s *State) error {
 
 // fromGuided takes what was chosen on the guided ways as the beginning; that is a step to undo.
 func (d *diskDraft) fromGuided(s *State) error {
-	g, err := d.choices()
+	g, err := d.choices(s)
 	if err != nil {
 		return err
 	}

@@ -410,6 +410,23 @@ func TestManyDisks(t *testing.T) {
 	}
 }
 
+// TestOtherDisk: what was to be made smaller on one disk stays as it is when another disk is chosen.
+func TestOtherDisk(t *testing.T) {
+	d := destination(t, recordedMachine(t, "two-disks"), config.Answers{})
+	d.set("disks", "/dev/sda", "way", "beside", "shrink", "/dev/sda1", "smaller", "500 MiB")
+	if !strings.Contains(d.lines(), "--onpart=sda1") {
+		t.Errorf("on its disk:\n%s", d.lines())
+	}
+	d.set("disks", "/dev/sdb")
+	if strings.Contains(d.lines(), "sda") {
+		t.Errorf("on another disk:\n%s", d.lines())
+	}
+	d.set("way", "erase")
+	if strings.Contains(d.lines(), "sda") {
+		t.Errorf("on another way:\n%s", d.lines())
+	}
+}
+
 // TestKeptAsItIs: swap space and what is encrypted are used as they are.
 func TestKeptAsItIs(t *testing.T) {
 	d := destination(t, recordedMachine(t, "windows-mbr"), config.Answers{})
