@@ -92,7 +92,7 @@ func (a *ask) cameBack(msg errandMsg) tea.Cmd {
 }
 
 func (a *ask) wentWrong(e *errand, err error) {
-	text := harmless(a.words.Said(err.Error()))
+	text := translated(a.words, err.Error())
 	if e.stopped && errors.Is(err, context.Canceled) {
 		text = a.words.T("Stopped.")
 	}

@@ -200,6 +200,29 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+// TestLongError: all of a long error can be read, on the smallest screen too.
+func TestLongError(t *testing.T) {
+	s := newSheet()
+	var lines []string
+	for i := range 60 {
+		lines = append(lines, fmt.Sprintf("line-%d of what apt said, which was not little", i))
+	}
+	s.do = func(context.Context) (*dialog.Page, error) { return nil, errors.New(strings.Join(lines, "\n")) }
+	a := onSheet(t, s)
+	a.to("go")
+	a.keys("<enter>")
+	seen := ""
+	for range 40 {
+		seen += a.shown(40, 12)
+		a.keys("<pgdn>")
+	}
+	for i := range lines {
+		if !strings.Contains(seen, fmt.Sprintf("line-%d of", i)) {
+			t.Errorf("line %d is nowhere", i)
+		}
+	}
+}
+
 // TestMistakeInPage: an action that panics is an error on the screen.
 func TestMistakeInPage(t *testing.T) {
 	s := newSheet()

@@ -92,7 +92,7 @@ func (t *textLine) set(f dialog.Field, w *words.Catalog) bool {
 	t.mistake, t.remark = "", ""
 	if d.Check != nil {
 		if err := d.Check(*d.Value); err != nil {
-			t.mistake = harmless(w.Said(err.Error()))
+			t.mistake = translated(w, err.Error())
 		}
 	}
 	if d.Remark != nil {

@@ -59,7 +59,7 @@ func (l *list) set(f dialog.Field, w *words.Catalog) bool {
 		}
 		if d.Check != nil {
 			if err := d.Check(*d.Values); err != nil {
-				l.mistake = harmless(w.Said(err.Error()))
+				l.mistake = translated(w, err.Error())
 			}
 		}
 		l.describe(d.Label, d.Hint, d.Options)
@@ -257,7 +257,7 @@ func (l *list) said() string {
 // body is the rows, as many as there is room for, around the cursor.
 func (l *list) body(a area, above int) []string {
 	var lines []string
-	if l.search.text != "" {
+	if l.search.begun || l.search.text != "" {
 		lines = append(lines, "  "+a.words.T("Search: %s", l.search.text)+a.styles.cursor.Render(" "))
 	}
 	if len(l.search.left) == 0 && len(l.rows) > 0 {

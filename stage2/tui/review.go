@@ -67,7 +67,7 @@ func (s *summary) judge(answers config.Answers) tea.Cmd {
 	gaps := map[string]string{}
 	for _, g := range answers.Missing() {
 		if page := pageOf(g.Field); gaps[page] == "" {
-			gaps[page] = s.ask.words.Said(g.Text)
+			gaps[page] = translated(s.ask.words, g.Text)
 		}
 	}
 	s.list(gaps)

@@ -40,7 +40,7 @@ func (t *table) set(f dialog.Field, w *words.Catalog) bool {
 	for _, r := range d.Rows {
 		cells := lineAll(r.Cells)
 		t.cells = append(t.cells, cells)
-		t.bad = append(t.bad, harmless(w.Said(r.Bad)))
+		t.bad = append(t.bad, translated(w, r.Bad))
 		t.rows = append(t.rows, row{value: r.Key, found: fold(strings.Join(cells, " "))})
 	}
 	t.search.over(t.rows)

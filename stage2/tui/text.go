@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/molt-installer/molt/stage2/words"
 )
 
 // clock is a duration as minutes and seconds: "2:05", "1:00:00".
@@ -61,3 +63,11 @@ func harmless(s string) string {
 
 // oneLine is harmless s in one line.
 func oneLine(s string) string { return strings.ReplaceAll(harmless(s), "\n", " ") }
+
+// translated is a text that a page made in English without the catalogue.
+func translated(w *words.Catalog, text string) string {
+	if t := w.T(text); text != "" && t != text { // the empty one is the catalogue's head
+		return harmless(t)
+	}
+	return harmless(w.Said(text))
+}
