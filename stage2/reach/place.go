@@ -195,8 +195,11 @@ func (o *opening) image(ctx context.Context, file string) error {
 		return err
 	}
 	err := o.s.host.Run(ctx, host.Command{Args: []string{"mount", "-t", "iso9660", "-o", "loop,ro", file, o.disc}})
+	if failed, ok := errors.AsType[*host.ExitError](err); ok && len(failed.Tail) > 0 {
+		return &wordsError{"it can't be mounted as the image of a disc: " + failed.Tail[0], err} // the last line names dmesg(1)
+	}
 	if err != nil {
-		return fmt.Errorf("it is no image of a disc: %w", err)
+		return err
 	}
 	o.p.mounted = append(o.p.mounted, o.disc)
 	return nil

@@ -98,6 +98,9 @@ func (d *disks) Run(_ context.Context, c host.Command) error { // mount -t iso96
 	if want := []string{"mount", "-t", "iso9660", "-o", "loop,ro"}; len(c.Args) != 7 || !slices.Equal(c.Args[:5], want) {
 		return errors.New("an unknown command: " + strings.Join(c.Args, " "))
 	}
+	if d.holds[c.Args[5]] == "" {
+		return &host.ExitError{Args: c.Args, Code: 32, Tail: []string{"mount: wrong fs type", "dmesg(1) may have more information"}}
+	}
 	if err := os.Remove(c.Args[6]); err != nil { // the mount point
 		return err
 	}
@@ -226,6 +229,9 @@ func TestUseRefuses(t *testing.T) {
 	d := newDisks()
 	d.AddDrive("/dev/sr0", hosttest.Disc(testBuild().Set, 2))
 	empty := t.TempDir()
+	if err := os.WriteFile(filepath.Join(empty, "o.iso"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	bad := tree(t, disc1, "molt/set/InRelease", "changed!!")
 	long := tree(t, disc1, "molt/set/InRelease", index+" and more")
 	web := httptest.NewServer(http.FileServer(http.Dir(tree(t, otherDisc))))
@@ -233,21 +239,22 @@ func TestUseRefuses(t *testing.T) {
 	s, u := testSource(t, d)
 	d.holds["/dev/sda1"] = tree(t, "nonsense")
 	for source, want := range map[string]string{
-		web.URL:                  "it has Tiny 2 of the build build-2, and this installer is of Tiny 1, build build-1",
-		web.URL + "/nothing":     "there is no disc of a set: it has no .discinfo: .discinfo: not found",
-		"http://127.0.0.1:1/":    "connection refused",
-		"file:" + empty:          "no .discinfo, and no disc1.iso",
-		"file:" + empty + "/x":   "no such file",
-		"file:" + bad:            "its list of packages (molt/set/InRelease) is damaged or of another build: SHA-256",
-		"file:" + long:           "is larger than",
-		"cdrom":                  "disc 1 is in no drive: /dev/sr0: disc 2 of Tiny 1",
-		"cdrom:/dev/sr7":         "there is no such drive",
-		"hd:LABEL=GONE":          "there is no volume LABEL=GONE",
-		"hd:sdb":                 "there is no file system on /dev/sdb",
-		"hd:sda1":                ".discinfo line 2: no product and version",
-		"nfs:127.0.0.1:/x":       "",
-		"gopher://x":             "must begin with",
-		"http://me:secret@[::1]": "can't be used",
+		web.URL:                    "it has Tiny 2 of the build build-2, and this installer is of Tiny 1, build build-1",
+		web.URL + "/nothing":       "there is no disc of a set: it has no .discinfo: .discinfo: not found",
+		"http://127.0.0.1:1/":      "connection refused",
+		"file:" + empty:            "no .discinfo, and no disc1.iso",
+		"file:" + empty + "/x":     "no such file",
+		"file:" + bad:              "its list of packages (molt/set/InRelease) is damaged or of another build: SHA-256",
+		"file:" + long:             "is larger than",
+		"file:" + empty + "/o.iso": "it can't be mounted as the image of a disc: mount: wrong fs type",
+		"cdrom":                    "disc 1 is in no drive: /dev/sr0: disc 2 of Tiny 1",
+		"cdrom:/dev/sr7":           "there is no such drive",
+		"hd:LABEL=GONE":            "there is no volume LABEL=GONE",
+		"hd:sdb":                   "there is no file system on /dev/sdb",
+		"hd:sda1":                  ".discinfo line 2: no product and version",
+		"nfs:127.0.0.1:/x":         "",
+		"gopher://x":               "must begin with",
+		"http://me:secret@[::1]":   "can't be used",
 	} {
 		err := s.Use(t.Context(), source)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {

@@ -14,8 +14,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/molt-installer/molt/internal/handoff"
+	"github.com/molt-installer/molt/internal/linuxhost"
 	"github.com/molt-installer/molt/internal/network"
 	"github.com/molt-installer/molt/internal/nstest"
+	"github.com/molt-installer/molt/media"
+	"github.com/molt-installer/molt/media/mediatest"
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
 )
@@ -137,4 +140,59 @@ func (a *awaited) Write(p []byte) (int, error) {
 		close(a.found)
 	}
 	return len(p), nil
+}
+
+// TestRealImage takes the packages from an ISO image that is a file on a volume, which mount(8) mounts.
+func TestRealImage(t *testing.T) {
+	if !nstest.Inside(t) {
+		if os.Geteuid() != 0 {
+			t.Skip("needs root, to mount")
+		}
+		if _, err := os.Stat("/dev/loop-control"); err != nil {
+			t.Skip("needs loop devices")
+		}
+		_ = exec.Command("modprobe", "iso9660").Run() // or it is built in, or there is none
+		if known, err := os.ReadFile("/proc/filesystems"); err != nil || !strings.Contains(string(known), "iso9660") {
+			t.Skip("needs ISO 9660 in the kernel")
+		}
+		nstest.Again(t, unix.CLONE_NEWNS|unix.CLONE_NEWPID)
+		return
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	store := mediatest.InISO(t, mediatest.NewStore(map[string][]byte{media.DiscInfoPath: []byte(disc1), "molt/set/InRelease": []byte(index)}))
+	image, ok := store.Get(mediatest.ImageName)
+	if !ok {
+		t.Fatal("no image")
+	}
+	dir := t.TempDir()
+	for name, data := range map[string][]byte{"disc1.iso": image.Data, "broken.iso": []byte("nothing")} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u := &user{}
+	record := handoff.Record{Build: testBuild(), Medium: handoff.Medium{URL: "cdrom:/dev/sr0", Mount: tree(t, disc1)}}
+	s := NewSource(Config{Host: linuxhost.New(), Record: record, Adopt: u.adopt, Tell: func(what string) { t.Error(what) }})
+	s.at = filepath.Join(t.TempDir(), "source")
+	if err := s.Use(t.Context(), "file:"+dir+"/broken.iso"); err == nil || !strings.Contains(err.Error(), "it can't be mounted as the image of a disc: mount: ") {
+		t.Errorf("a file that is no image: %v", err)
+	}
+	if err := s.Use(t.Context(), "file:"+dir); err != nil {
+		t.Fatal(err)
+	}
+	m := u.took[0]
+	if data, err := os.ReadFile(filepath.Join(m.Mount, "molt/set/InRelease")); err != nil || string(data) != index || m.Images != dir {
+		t.Errorf("%+v: read %q, %v", m, data, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(m.Mount, "molt")); err == nil {
+		t.Error("it is still mounted")
+	}
 }
