@@ -76,10 +76,11 @@ func diskPage() Page {
 		answered: func(s *State) bool { return storageGiven(s.Given.Storage) },
 		answer: func(s *State, a *config.Answers) error {
 			storage, err := s.disk.storage(s)
-			if err == nil {
-				a.Storage = storage
+			if err != nil { // missing says why; until then no disk is named
+				storage = config.Storage{}
 			}
-			return err
+			a.Storage = storage
+			return nil
 		},
 		summary: diskSummary,
 		missing: func(s *State) string {

@@ -220,7 +220,11 @@ func TestGuidedPageSays(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	d := destination(t, recordedMachine(t, "two-disks"), config.Answers{})
+	d := destination(t, recordedMachine(t, "server-64g"), config.Answers{Storage: config.Storage{Clear: config.Clear{Mode: "linux"}}})
+	if d.lines() != "" {
+		t.Errorf("no disk has been chosen, and the answers are\n%s", d.lines())
+	}
+	d = destination(t, recordedMachine(t, "two-disks"), config.Answers{})
 	for _, want := range []string{"sdc: 14.5 GiB, SanDisk Ultra Fit (usb, removable) can't be used: it is removable", "sda: 1.8 TiB, ST2000DM008-2FR1 (sata): ", `Linux (ext2 "boot"`} {
 		if !strings.Contains(d.shown(), want) {
 			t.Errorf("no %q on\n%s", want, d.shown())
