@@ -280,9 +280,11 @@ func (s *session) build(ctx context.Context, a config.Answers, m machine.Machine
 	return p, err
 }
 
-// unattended reports whether nobody has to be asked anything.
+// unattended reports whether nobody has to be asked anything, nor wants to see it before.
 func (s *session) unattended() bool {
-	return s.setup.Record.Kickstart != nil && len(s.answers.Missing()) == 0
+	o := s.setup.Options
+	paused := o.Summary && !o.Cmdline && s.Frontend != nil
+	return s.setup.Record.Kickstart != nil && len(s.answers.Missing()) == 0 && !paused
 }
 
 // incomplete says what an unattended installation lacks.

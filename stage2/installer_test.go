@@ -296,6 +296,32 @@ func TestInteractive(t *testing.T) {
 	}
 }
 
+// sure is a person who is shown what was decided, and wants it like that.
+type sure struct {
+	person
+	shown bool
+}
+
+func (p *sure) Decide(ctx context.Context, d stage2.Dialog) (*plan.Plan, error) {
+	p.shown = true
+	return d.Build(ctx, d.Answers)
+}
+
+// TestPauseAtSummary: a kickstart that leaves nothing open is shown before it is carried out, if
+// that was asked for and somebody can be.
+func TestPauseAtSummary(t *testing.T) {
+	for commandLine, want := range map[string]bool{"": false, "inst.pauseatsummary": true, "inst.pauseatsummary inst.cmdline": false} {
+		b, p := newBench(t, goodKickstart, "console=ttyS0 "+commandLine), &sure{}
+		b.installer.Frontend = func(stage2.Setup) (stage2.Frontend, error) { return p, nil }
+		if err := b.installer.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if p.shown != want {
+			t.Errorf("%q: shown %v", commandLine, p.shown)
+		}
+	}
+}
+
 func TestNoRecord(t *testing.T) {
 	b := newBench(t, "", "")
 	b.installer.Paths.Record = b.path("nothing")
