@@ -45,7 +45,7 @@ dryrun: $(MOLT) ## ask all questions for a recorded machine, without root, and e
 	@$(MOLT) dryrun -machine $(or $(MACHINE),examples/machines/uefi-nvme.json) -example examples/$(EXAMPLE) $(if $(SET),-set $(SET)) \
 	  $(if $(KS),-kickstart $(KS)) $(if $(SAVE),-save $(SAVE)) $(if $(PLAIN),-plain) $(if $(UILANG),-lang $(UILANG))
 
-bench: $(if $(filter loopctl kickstart,$(ONLY)),$(MOLT),deps iso) ## measure: first screen, memory, image copy, switch, whole installation, kickstart files; ONLY=loopctl: that alone
+bench: $(if $(filter loopctl kickstart screens,$(ONLY)),$(MOLT),deps iso) ## measure: first screen, memory, image copy, switch, whole installation, kickstart files, screens; ONLY=loopctl: that alone
 	$(SUDO) $(MOLT) bench -o $(BUILD) $(if $(ONLY),-only $(ONLY)) $(EXAMPLE)
 
 fmt: ## format the source

@@ -76,7 +76,7 @@ type part struct {
 func (b *bench) parts() []part {
 	return []part{
 		{"screen", b.firstScreen}, {"copy", b.imageCopy}, {"memory", b.smallestMemory}, {"install", b.installation}, {"loopctl", b.loopctl}, {"http", b.overHTTP},
-		{"kickstart", b.kickstarts},
+		{"kickstart", b.kickstarts}, {"screens", b.screens},
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 func TestBenchChoose(t *testing.T) {
 	tests := []struct{ only, parts, name string }{
-		{"", "screen copy memory install loopctl http kickstart", "tiny"},
+		{"", "screen copy memory install loopctl http kickstart screens", "tiny"},
 		{"loopctl", "loopctl", "tiny-loopctl"},
 		{"copy,screen", "copy screen", "tiny-copy-screen"},
 	}

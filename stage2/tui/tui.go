@@ -144,6 +144,10 @@ func (u *UI) Ask(ctx context.Context, s *dialog.State) (config.Answers, error) {
 // Emit shows an event. It never waits for a terminal.
 func (u *UI) Emit(e event.Event) { u.feed.emit(e) }
 
+// Flush shows now what was emitted, and waits until it is on its way to the screens: for
+// who plays a recording.
+func (u *UI) Flush() { u.feed.flush() }
+
 // Choose puts a question and returns the Key of the answer.
 func (u *UI) Choose(ctx context.Context, q Question) (string, error) {
 	reply := make(chan string, 1)
