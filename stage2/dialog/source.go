@@ -138,9 +138,9 @@ func sourceSummary(s *State) []string {
 	}
 	switch set := s.Facts.Reach.Set; {
 	case d.state.AllHere:
-		lines = append(lines, w.T("No disc has to be put in."))
+		lines = append(lines, w.T("no disc has to be put in"))
 	case set.Discs > 1:
-		lines = append(lines, w.T("%s has %d discs; the base system and the groups that are chosen are on disc %s.", set.Name(), set.Discs, numbers(s.chosenDiscs())))
+		lines = append(lines, w.T("%s has %d discs; the base system and the groups that are chosen are on disc %s", set.Name(), set.Discs, numbers(s.chosenDiscs())))
 	}
 	for _, m := range d.mirrors {
 		lines = append(lines, w.T("Archive of the new system: %s", m.URL))
