@@ -115,7 +115,14 @@ func (e *Editor) NewTable(disk, label string) error {
 	if err := e.dropFrom(&s, *d, true); err != nil {
 		return err
 	}
-	return e.step(s)
+	if err := e.step(s); err != nil {
+		return err
+	}
+	if r, ok := e.Row("disk:" + d.Path); !ok || r.Fate != Erased { // an empty extended partition can't be listed
+		e.Undo()
+		return fmt.Errorf("%s can't get a new table while single partitions of other disks are deleted; keep those, or give their disks new tables", d.Path)
+	}
+	return nil
 }
 
 func table(label string) string {

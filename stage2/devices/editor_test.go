@@ -286,3 +286,22 @@ func TestGone(t *testing.T) {
 		t.Errorf("it is back: %v", problems)
 	}
 }
+
+// TestEmptyExtended: an extended partition with nothing in it goes with its disk, and where a kickstart
+// can't say so, that is said.
+func TestEmptyExtended(t *testing.T) {
+	m := machines(t)["two-disks"]
+	m.Disks = slices.Clone(m.Disks)
+	m.Disks[1].Table, m.Disks[1].Parts = "dos", []machine.Part{{Path: "/dev/sdb1", Number: 1, Start: 1 << 30, Size: 1 << 30, Type: "0x5"}}
+	e := devices.New(setup(m), config.Storage{})
+	must(t, e.NewTable("/dev/sdb", "gpt"))
+	e.Undo()
+	must(t, e.Delete("part:/dev/sda1"))
+	before := text(e.Storage())
+	if err := e.NewTable("/dev/sdb", "gpt"); err == nil || !strings.Contains(err.Error(), "can't get a new table while") {
+		t.Errorf("with single partitions of another disk: %v", err)
+	}
+	if text(e.Storage()) != before {
+		t.Errorf("it is\n%s", text(e.Storage()))
+	}
+}

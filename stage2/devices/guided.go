@@ -43,6 +43,8 @@ func (g Guided) Storage(set Setup) (config.Storage, error) {
 		return config.Storage{}, errors.New("a mirror needs both disks as a whole; the manual way can make one beside what is there")
 	case g.How == Erase && g.Scheme == "plain" && !g.Mirror && len(g.Disks) > 1:
 		return config.Storage{}, errors.New("plain partitions are on one disk; choose LVM or btrfs to use several, or a mirror")
+	case g.How == Beside && g.Shrink == "" && !g.roomy(set.Machine):
+		return config.Storage{}, fmt.Errorf("there is no free room for partitions on %s; use the whole disk, or make a file system smaller", strings.Join(g.Disks, ", "))
 	}
 	if g.Mirror {
 		return g.mirror(set)
@@ -57,6 +59,11 @@ func (g Guided) Storage(set Setup) (config.Storage, error) {
 		return s, nil
 	}
 	return g.shrink(set, s)
+}
+
+// roomy reports whether there is free room on a disk.
+func (g Guided) roomy(m machine.Machine) bool {
+	return slices.ContainsFunc(m.Disks, func(d machine.Disk) bool { return slices.Contains(g.Disks, d.Path) && Room(d) > 0 })
 }
 
 func isAre(n int) string {

@@ -71,7 +71,7 @@ func TestGuided(t *testing.T) {
 		for _, g := range choices(m) {
 			s, err := g.Storage(setup(m))
 			if err != nil {
-				if ok := regexp.MustCompile("plain partitions are on one disk").MatchString(err.Error()); !ok {
+				if ok := regexp.MustCompile("plain partitions are on one disk|no free room for partitions").MatchString(err.Error()); !ok {
 					t.Errorf("%s: %s: %v", name, describe(g), err)
 				}
 				continue
@@ -164,6 +164,7 @@ func TestGuidedRefuses(t *testing.T) {
 		"over two disks, and 1 is chosen": {Disks: two[:1], How: devices.Erase, Scheme: "plain", Mirror: true},
 		"needs both disks as a whole":     {Disks: two, How: devices.Beside, Scheme: "lvm", Mirror: true},
 		"plain partitions are on one":     {Disks: two, How: devices.Erase, Scheme: "plain"},
+		"no free room for partitions on":  {Disks: two, How: devices.Beside, Scheme: "lvm"},
 	} {
 		if _, err := g.Storage(setup(m)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", describe(g), err, want)
