@@ -74,21 +74,69 @@ func (p *plainFace) Ask(ctx context.Context, q engine.Question) (engine.Choice, 
 	for _, c := range q.Choices {
 		choices = append(choices, plain.Choice{Key: string(c), Label: labels[c]})
 	}
-	key, err := p.ui.Choose(ctx, plain.Question{Title: q.Title, Text: q.Err.Error(), Choices: choices})
+	key, err := p.choose(ctx, plain.Question{Title: q.Title, Text: q.Err.Error(), Output: true, Choices: choices})
 	return engine.Choice(key), err
 }
 
 // End implements Frontend. When nobody answers any more, the answers say what happens.
 func (p *plainFace) End(ctx context.Context, failure error) (handoff.Action, error) {
-	q := plain.Question{Title: "The system is installed", Text: "Take the discs out before it starts.", Choices: []plain.Choice{
-		{Key: string(handoff.Reboot), Label: "Restart"}, {Key: string(handoff.Poweroff), Label: "Switch off"}, {Key: string(handoff.Shell), Label: "Shell"},
-	}}
+	restart, off, shell := plain.Choice{Key: string(handoff.Reboot), Label: "Restart"}, plain.Choice{Key: string(handoff.Poweroff), Label: "Switch off"}, plain.Choice{Key: string(handoff.Shell), Label: "Shell"}
+	q := plain.Question{Title: "The system is installed", Text: "Take the discs out before it starts.", Choices: []plain.Choice{restart, off, shell}}
 	if failure != nil {
-		q = plain.Question{Title: "The installation failed", Text: failure.Error(), Choices: []plain.Choice{
-			{Key: string(handoff.Ask), Label: "Leave to the menu"}, {Key: string(handoff.Retry), Label: "Start again"},
-			{Key: string(handoff.Shell), Label: "Shell"}, {Key: string(handoff.Reboot), Label: "Restart"},
+		q = plain.Question{Title: "The installation failed", Text: failure.Error(), Output: true, Choices: []plain.Choice{
+			{Key: string(handoff.Ask), Label: "Leave to the first menu"}, {Key: string(handoff.Retry), Label: "Start again"}, shell, restart, off,
 		}}
 	}
-	key, err := p.ui.Choose(ctx, q)
+	key, err := p.choose(ctx, q)
 	return handoff.Action(key), err
+}
+
+// What can be chosen about the logs.
+const (
+	takeLogs = "logs"
+	byURL    = "url"
+	nowhere  = "nowhere"
+)
+
+// choose puts a question, with which the logs can be taken along before it is answered.
+func (p *plainFace) choose(ctx context.Context, q plain.Question) (string, error) {
+	if p.setup.Logs != nil {
+		q.Choices = append(q.Choices, plain.Choice{Key: takeLogs, Label: "Save the logs"})
+	}
+	for {
+		key, err := p.ui.Choose(ctx, q)
+		if err != nil || key != takeLogs {
+			return key, err
+		}
+		if err := p.takeLogs(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+// takeLogs saves the logs where the person says. That it can't be done is told.
+func (p *plainFace) takeLogs(ctx context.Context) error {
+	places, err := p.setup.Logs.Places(ctx)
+	if err != nil {
+		p.ui.Tell("Not possible: %s", err.Error())
+	}
+	q := plain.Question{Title: "Save the logs"}
+	for _, place := range places {
+		q.Choices = append(q.Choices, plain.Choice{Key: place.Key, Label: place.Label})
+	}
+	q.Choices = append(q.Choices, plain.Choice{Key: byURL, Label: "To a server, by its URL"}, plain.Choice{Key: nowhere, Label: "Not now"})
+	where, err := p.ui.Choose(ctx, q)
+	if err == nil && where == byURL {
+		where, err = p.ui.Line(ctx, "URL, beginning with http:// or https://")
+	}
+	if err != nil || where == nowhere || where == "" {
+		return err
+	}
+	saved, err := p.setup.Logs.Save(ctx, where)
+	if err != nil {
+		p.ui.Tell("Not possible: %s", err.Error())
+		return ctx.Err()
+	}
+	p.ui.Tell("The logs are in %s.", saved)
+	return nil
 }

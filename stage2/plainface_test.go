@@ -111,6 +111,24 @@ func TestPlainTrouble(t *testing.T) {
 	}
 }
 
+// TestPlainTakesLogs: the output of what failed is told, and the logs can be taken along.
+func TestPlainTakesLogs(t *testing.T) {
+	b := newBench(t, "", "inst.debug.fail=mkfs-/")
+	replies := whole()
+	replies["The number of what is to be done"] = []string{"logs", "nowhere", "logs", "url", "logs", "port", "abort", "1"}
+	replies["URL, beginning with"] = []string{"gopher://nobody"}
+	p := newTypist(replies)
+	if err := typed(t, b, p, p); err == nil {
+		t.Error("what was made to fail didn't")
+	}
+	out := p.text()
+	for _, want := range []string{") Save the logs\n", "1) ", "To a server, by its URL", "Not possible: ", "The logs are in "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
 // TestPlainAfterKickstart asks only what the kickstart leaves open.
 func TestPlainAfterKickstart(t *testing.T) {
 	b := newBench(t, "lang C.UTF-8\nkeyboard us\ntimezone Etc/UTC\nnetwork --hostname=given\n%packages\n@hello\n%end\nzerombr\nclearpart --all --drives=vda\nautopart\n", "")

@@ -50,6 +50,7 @@ type Choice struct {
 type Question struct {
 	Title   string
 	Text    string
+	Output  bool // the last lines of the programs' output are told with it
 	Choices []Choice
 }
 
@@ -99,7 +100,13 @@ func (u *UI) Choose(ctx context.Context, q Question) (string, error) {
 	w := u.show.language()
 	u.out.line("")
 	u.out.line(w.T(q.Title))
-	u.out.paragraph(q.Text)
+	u.out.paragraph(w.Said(q.Text))
+	if tail := u.show.output(); q.Output && len(tail) > 0 {
+		u.out.line(w.T("The last lines of its output:"))
+		for _, l := range tail {
+			u.out.line("  " + l)
+		}
+	}
 	for i, c := range q.Choices {
 		u.out.line(strconv.Itoa(i+1) + ") " + w.T(c.Label))
 	}
@@ -117,6 +124,17 @@ func (u *UI) Choose(ctx context.Context, q Question) (string, error) {
 		u.out.line(w.T("Type a number from 1 to %d.", len(q.Choices)))
 	}
 }
+
+// Line asks for one line.
+func (u *UI) Line(ctx context.Context, prompt string) (string, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	line, err := u.read(ctx, u.show.language().T(prompt), false)
+	return strings.TrimSpace(line), err
+}
+
+// Tell says something.
+func (u *UI) Tell(id string, args ...any) { u.out.apart(u.show.language().T(id, args...), false) }
 
 // Close stops reading. What was not read is the next program's.
 func (u *UI) Close() error {

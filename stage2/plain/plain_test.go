@@ -355,3 +355,24 @@ func TestWrap(t *testing.T) {
 		}
 	}
 }
+
+// TestOutput: with what failed go the last lines of its output, without what a terminal would take for commands.
+func TestOutput(t *testing.T) {
+	var out bytes.Buffer
+	u := Start(strings.NewReader("2\n"), &out, "Test 1", words.Open(words.English))
+	defer u.Close()
+	u.Emit(event.Event{Type: event.Log, Message: "of the step before"})
+	u.Emit(event.Event{Type: event.Start, Step: "install"})
+	for i := range 20 {
+		u.Emit(event.Event{Type: event.Log, Message: "line\x1b[7m " + string(rune('a'+i))})
+	}
+	u.Emit(event.Event{Type: event.Log, Message: strings.Repeat("x", 10<<20)})
+	key, err := u.Choose(t.Context(), Question{Title: "Install", Text: "it failed", Output: true, Choices: []Choice{{"retry", "Try again"}, {"abort", "End"}}})
+	if key != "abort" || err != nil {
+		t.Errorf("%q, %v", key, err)
+	}
+	text := out.String()
+	if strings.Contains(text, "before") || strings.Contains(text, "\x1b") || strings.Contains(text, "[7m k") || !strings.Contains(text, "  line[7m l\n") || !strings.Contains(text, "[7m t\n") || len(text) > 2000 {
+		t.Errorf("%d bytes: %.1000s", len(text), text)
+	}
+}

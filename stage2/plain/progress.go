@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,29 @@ type progress struct {
 	titles  map[string]string
 	numbers map[string]int
 	quarter int64
+	tail    []string // the last lines of the current step's programs
+}
+
+// longTail is how many lines of output are kept, and longLine how much of each.
+const (
+	longTail = 10
+	longLine = 200
+)
+
+// output is the last lines of the programs' output.
+func (p *progress) output() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.tail)
+}
+
+// keep notes a line of output.
+func (p *progress) keep(line string) {
+	for l := range strings.Lines(line) {
+		letters := []rune(strings.TrimRight(l, "\r\n"))
+		p.tail = append(p.tail, string(letters[:min(len(letters), longLine)]))
+	}
+	p.tail = slices.Clone(p.tail[max(0, len(p.tail)-longTail):])
 }
 
 // speak changes the language.
@@ -51,8 +75,10 @@ func (p *progress) text(e event.Event) string {
 	case event.Plan:
 		return p.plan(e)
 	case event.Start:
-		p.quarter = 0
+		p.quarter, p.tail = 0, nil
 		return p.step(e.Step)
+	case event.Log:
+		p.keep(e.Message)
 	case event.Progress:
 		return p.amount(e)
 	case event.Finish: // of a failure an Error tells as well
