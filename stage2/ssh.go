@@ -1,6 +1,7 @@
 package stage2
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -26,14 +27,14 @@ const sshPort = "22"
 // visited is a front end that people who log in can look at too.
 type visited interface {
 	Attach(ctx context.Context, t tui.Terminal) error
-	Address(text string)
+	Address(where, key string)
 }
 
 // Attach implements visited.
 func (t *terminal) Attach(ctx context.Context, at tui.Terminal) error { return t.ui.Attach(ctx, at) }
 
 // Address implements visited.
-func (t *terminal) Address(text string) { t.ui.Address(text) }
+func (t *terminal) Address(where, key string) { t.ui.Address(where, key) }
 
 var _ visited = (*terminal)(nil)
 
@@ -81,29 +82,23 @@ func (s *session) openSSH(ctx context.Context, face Frontend) {
 		screens = s.visits.screens
 		s.out.add(s.visits.screens)
 	}
-	s.serveSSH(ctx, server, l, func(text string) {
-		screens.Address(text)
+	s.serveSSH(ctx, server, l, func(addresses []string) {
+		where := "ssh " + accounts[0].User + "@" + cmp.Or(strings.Join(addresses, " or "), "(no address yet)")
+		screens.Address(where, server.Fingerprint())
+		text := where + "  " + server.Fingerprint()
 		s.out.Emit(event.Event{Type: event.Log, Message: "SSH: " + text})
 		if face == nil {
 			s.out.say(text)
 		}
-	}, accounts[0].User)
+	})
 }
 
 // serveSSH runs the server until closeSSH, and tells its addresses.
-func (s *session) serveSSH(ctx context.Context, server *sshd.Server, l net.Listener, tell func(string), user string) {
+func (s *session) serveSSH(ctx context.Context, server *sshd.Server, l net.Listener, tell func([]string)) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the last screens are for visitors too
 	var all sync.WaitGroup
 	all.Go(func() { s.warn(server.Serve(ctx, l)) })
-	all.Go(func() {
-		watchAddresses(ctx, func(addresses []string) {
-			where := "(no address yet)"
-			if len(addresses) > 0 {
-				where = strings.Join(addresses, " or ")
-			}
-			tell(fmt.Sprintf("ssh %s@%s  %s", user, where, server.Fingerprint()))
-		})
-	})
+	all.Go(func() { watchAddresses(ctx, tell) })
 	s.visits.stop = func() {
 		cancel()
 		all.Wait()

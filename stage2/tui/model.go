@@ -48,10 +48,10 @@ type model struct {
 	words         *words.Catalog
 	width, height int // of the screen that is worked at
 	current       part
-	work          *work   // survives questions
-	asking        *askMsg // the questions before the installation, as long as they can be left
-	notice        string  // is shown in place of the keys until the next one is pressed
-	address       string  // how to log in from elsewhere
+	work          *work      // survives questions
+	asking        *askMsg    // the questions before the installation, as long as they can be left
+	notice        string     // is shown in place of the keys until the next one is pressed
+	address       addressMsg // how to log in from elsewhere
 }
 
 const (
@@ -70,7 +70,7 @@ type (
 	showWorkMsg struct{} // go back from a question to the progress
 	answeredMsg struct{} // the questions have an end
 	noticeMsg   struct{ text string }
-	addressMsg  struct{ text string }
+	addressMsg  struct{ where, key string }
 	wordsMsg    struct{ words *words.Catalog } // the language is another one
 	leftMsg     struct{}                       // the person leaves the questions
 )
@@ -106,7 +106,7 @@ func (m *model) route(msg tea.Msg) (cmd tea.Cmd) {
 	case noticeMsg:
 		m.notice = m.words.Said(msg.text)
 	case addressMsg:
-		m.address = msg.text
+		m.address = msg
 	case wordsMsg:
 		m.words, m.work.say = msg.words, msg.words
 	case tea.KeyPressMsg:
@@ -178,9 +178,9 @@ func (m *model) frame(width, height int, s standing) string {
 	body := m.current.view(width-2, room)
 	body = lipgloss.NewStyle().Width(width - 2).Height(room).MaxHeight(room).MaxWidth(width - 2).Render(body)
 	header := m.styles.header.Render(fill(" "+m.words.T("%s installation", m.product), m.current.title()+" ", width))
-	address := m.styles.dim.Render(ansi.Truncate(" "+m.address, width, ""))
+	aside := func(text string) string { return "\n" + m.styles.dim.Render(ansi.Truncate(" "+text, width, "")) + "\n" }
 	left, right := m.footer(s)
-	return header + "\n" + address + "\n" + indent(body) + "\n\n" + m.styles.footer.Render(fill(" "+wholeKeys(left, width-3-ansi.StringWidth(right)), right+" ", width))
+	return header + aside(m.address.where) + indent(body) + aside(m.address.key) + m.styles.footer.Render(fill(" "+wholeKeys(left, width-3-ansi.StringWidth(right)), right+" ", width))
 }
 
 // footer is what can be pressed, and who else is there.

@@ -117,8 +117,9 @@ func (u *UI) Attach(ctx context.Context, t Terminal) error {
 	return err
 }
 
-// Address shows on all screens how to log in from elsewhere.
-func (u *UI) Address(text string) { u.hub.put(addressMsg{text}) }
+// Address shows on all screens how to log in from elsewhere, and the fingerprint of the
+// key that is seen then.
+func (u *UI) Address(where, key string) { u.hub.put(addressMsg{where, key}) }
 
 // Ask asks what is open, shows the plan and returns when it has been confirmed.
 // The state is the screens' until then.
