@@ -144,10 +144,10 @@ func (u *UI) Close() error {
 
 // read prompts for a line.
 func (u *UI) read(ctx context.Context, prompt string, secret bool) (string, error) {
-	u.out.prompt(prompt + ": ")
-	if secret && u.echo != nil {
+	if secret && u.echo != nil { // before somebody can answer
 		defer quiet(u.echo)()
 	}
+	u.out.prompt(prompt + ": ")
 	line, cut, err := u.in.next(ctx)
 	switch {
 	case err != nil:
