@@ -21,7 +21,7 @@ func (s *session) openReach(record handoff.Record) {
 		Tell: func(what string) { s.out.Emit(event.Event{Type: event.Warning, Message: what}) },
 	})
 	if s.live {
-		s.network = reach.NewNetwork(record)
+		s.network = reach.NewNetwork(record, s.source.Over)
 	}
 }
 

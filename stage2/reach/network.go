@@ -32,6 +32,7 @@ type Network struct {
 	record   handoff.Record
 	up       uplink
 	cards    func() []machine.Interface
+	over     func() string
 	patience time.Duration
 	// resolv is the file with the name servers, that both stages read; own is
 	// where up keeps its part of them.
@@ -59,10 +60,11 @@ type uplink interface {
 	Down()
 }
 
-// NewNetwork is the network of the machine itself, as stage 1 left it.
-func NewNetwork(r handoff.Record) *Network {
+// NewNetwork is the network of the machine itself, as stage 1 left it. over says what is read over
+// it by now, and needs it as it is; empty: nothing.
+func NewNetwork(r handoff.Record, over func() string) *Network {
 	return &Network{
-		record: r, up: &network.Manager{}, cards: linuxhost.NICs, patience: netPatience,
+		record: r, over: over, up: &network.Manager{}, cards: linuxhost.NICs, patience: netPatience,
 		resolv: handoff.ResolvConfPath, own: handoff.ResolvConfPath + ".stage2", lacks: map[string]string{},
 	}
 }
@@ -171,6 +173,20 @@ func (n *Network) Apply(ctx context.Context, answers []config.Network) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if what := n.over(); what != "" && n.isUp() {
+		return fmt.Errorf("the packages are taken from %s over the network as it is now; go back to another source first", what)
+	}
+	return n.apply(ctx, answers)
+}
+
+// isUp reports whether the network is one that Apply brought up.
+func (n *Network) isUp() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.found != nil
+}
+
+func (n *Network) apply(ctx context.Context, answers []config.Network) error {
 	var o bootargs.Options
 	if len(answers) > 0 {
 		var err error
@@ -295,11 +311,10 @@ func (n *Network) Hostname() string {
 // Close takes down what Apply has brought up, if it ever did.
 func (n *Network) Close() error {
 	n.applying.Lock()
-	applied := n.applied
-	n.applying.Unlock()
+	defer n.applying.Unlock()
 	n.lookers.Wait()
-	if !applied {
+	if !n.applied {
 		return nil
 	}
-	return n.Apply(context.Background(), nil)
+	return n.apply(context.Background(), nil)
 }

@@ -42,7 +42,7 @@ func testNetwork(t *testing.T, r handoff.Record, w *wires) *Network {
 	t.Helper()
 	dir := t.TempDir()
 	return &Network{
-		record: r, up: w, patience: 20 * time.Second, lacks: map[string]string{},
+		record: r, over: func() string { return "" }, up: w, patience: 20 * time.Second, lacks: map[string]string{},
 		resolv: filepath.Join(dir, "resolv.conf"), own: filepath.Join(dir, "own"),
 		cards: func() []machine.Interface {
 			return []machine.Interface{{Name: "eth0", MAC: "52:54:00:00:00:01", Carrier: true}, {Name: "eth1", MAC: "52:54:00:00:00:02"}}
@@ -102,6 +102,10 @@ func TestApply(t *testing.T) {
 		"eth1.7|static|10.7.0.5/24||no link; is the cable in, and is something at its other end?",
 	}, got); diff != "" {
 		t.Error(diff)
+	}
+	n.over = func() string { return "http://example.org/" }
+	if err := n.Apply(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "taken from http://example.org/ over the network") || len(w.asked) != 1 || w.downs != 0 {
+		t.Errorf("the network was taken away from below the source: %v", err)
 	}
 	if err := n.Close(); err != nil || w.downs != 1 {
 		t.Errorf("down %d times, %v", w.downs, err)

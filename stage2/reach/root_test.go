@@ -53,7 +53,7 @@ func TestRealNetwork(t *testing.T) {
 		nstest.IP(t, args)
 	}
 	serveDHCP(t)
-	n := NewNetwork(handoff.Record{})
+	n := NewNetwork(handoff.Record{}, func() string { return "" })
 	n.patience = 15 * time.Second
 	n.resolv, n.own = filepath.Join(t.TempDir(), "resolv.conf"), filepath.Join(t.TempDir(), "own")
 	n.cards = func() []machine.Interface { // veths are no cards to linuxhost

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/molt-installer/molt/internal/bootargs"
@@ -67,6 +68,14 @@ func (s *Source) first() *place {
 
 // First is the medium that the installer was started with.
 func (s *Source) First() handoff.Medium { return s.record.Medium }
+
+// Over is the server that a person has the packages taken from; empty: there is none.
+func (s *Source) Over() string {
+	if now := s.current(); !now.first && (len(now.medium.found.Sources) > 0 || strings.HasPrefix(now.medium.found.URL, "nfs")) {
+		return now.medium.found.URL
+	}
+	return ""
+}
 
 // Begin opens that medium.
 func (s *Source) Begin(ctx context.Context) error {

@@ -204,6 +204,9 @@ func TestUse(t *testing.T) {
 		if err != nil || state.AllHere != tt.here || state.Packages != m.URL || state.Other == (tt.source == "") || len(state.Drives) != 2 {
 			t.Errorf("%s: %+v, %v", tt.source, state, err)
 		}
+		if over := s.Over(); (over != "") != strings.HasPrefix(tt.source, "http") {
+			t.Errorf("%s: taken over %q", tt.source, over)
+		}
 		if again, root, err := s.Tree(t.Context(), 1); err != nil || (root == "") != (len(m.Sources) > 0) {
 			t.Errorf("%s: root %q, %v", tt.source, root, err)
 		} else {
