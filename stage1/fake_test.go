@@ -137,6 +137,9 @@ func (f *fake) Up(ctx context.Context, c network.Config) (*handoff.Network, erro
 	if f.net != nil {
 		return nil, f.net
 	}
+	if c.First == nil {
+		c.First = func(context.Context) error { return nil }
+	}
 	if err := c.First(ctx); err != nil {
 		return nil, &network.Error{States: []network.State{{Interface: "eth0", Step: network.StepSource, Reason: err}}}
 	}

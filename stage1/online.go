@@ -48,12 +48,12 @@ func (s *session) online(ctx context.Context, sources []media.Source, f *Failure
 	for _, src := range sources {
 		hosts = append(hosts, hostOf(src))
 	}
-	known := map[string]string{}
-	got, err := s.Up(ctx, network.Config{
-		Options: s.opts, Hosts: hosts,
-		First: func(ctx context.Context) error { return s.firstByte(ctx, sources, known) },
-		Tell:  func(state network.State) { s.say("Network: %s", state) },
-	})
+	c := network.Config{Options: s.opts, Hosts: hosts, Tell: func(state network.State) { s.say("Network: %s", state) }}
+	if len(sources) > 0 {
+		known := map[string]string{}
+		c.First = func(ctx context.Context) error { return s.firstByte(ctx, sources, known) }
+	}
+	got, err := s.Up(ctx, c)
 	if err == nil {
 		s.network = got
 		s.logFar()
@@ -76,6 +76,19 @@ func (s *session) online(ctx context.Context, sources []media.Source, f *Failure
 		}
 	}
 	return false
+}
+
+// reachable brings the network up for those who want it though nothing is read over
+// it: who logs in (inst.sshd), and the server of the log (inst.syslog=). Without one
+// the installation goes on.
+func (s *session) reachable(ctx context.Context) {
+	if s.network != nil || !s.opts.SSHD && s.opts.Syslog == "" {
+		return
+	}
+	f := &Failure{What: "There is no network for inst.sshd and inst.syslog=. The installation goes on without it."}
+	if !s.online(ctx, nil, f) {
+		s.say("%v", f)
+	}
 }
 
 // proves reports whether the network that is up will do. After another source was

@@ -166,6 +166,7 @@ func (s *session) try(ctx context.Context) (*handoff.Result, error) {
 	if err := s.lateKickstart(ctx); err != nil {
 		return nil, err
 	}
+	s.reachable(ctx)
 	if err := s.handOver(root); err != nil {
 		return nil, err
 	}
