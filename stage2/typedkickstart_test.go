@@ -45,11 +45,12 @@ func (choosable) Find(_ context.Context, words string) ([]payload.Found, error) 
 	return []payload.Found{{Name: "vim", Description: "an editor", Size: 1 << 20, Disc: 1}, {Name: "vim-tiny", Disc: 2}}, nil
 }
 
-// observed is a front end whose last answers are kept. Nothing is carried out.
+// observed is a front end whose last answers are kept.
 type observed struct {
 	stage2.Frontend
 	answers *config.Answers
 	dialog  *stage2.Dialog
+	goOn    bool // else nothing is carried out
 }
 
 func (o observed) Decide(ctx context.Context, d stage2.Dialog) (*plan.Plan, error) {
@@ -59,10 +60,11 @@ func (o observed) Decide(ctx context.Context, d stage2.Dialog) (*plan.Plan, erro
 		return build(ctx, a)
 	}
 	*o.dialog = d
-	if _, err := o.Frontend.Decide(ctx, d); err != nil {
-		return nil, err
+	p, err := o.Frontend.Decide(ctx, d)
+	if err == nil && !o.goOn {
+		return nil, errConfirmed
 	}
-	return nil, errConfirmed
+	return p, err
 }
 
 var errConfirmed = errors.New("confirmed; that is enough")
@@ -132,7 +134,7 @@ func typedAnswers(t *testing.T, given string, typed map[string][]string) (config
 	var a config.Answers
 	var d stage2.Dialog
 	b.installer.Frontend = func(s stage2.Setup) (stage2.Frontend, error) {
-		return observed{stage2.PlainOn(s, p, p), &a, &d}, nil
+		return observed{stage2.PlainOn(s, p, p), &a, &d, false}, nil
 	}
 	if err := b.installer.Run(t.Context()); !errors.Is(err, errConfirmed) {
 		t.Fatalf("%v, after\n%s", err, p.text())
