@@ -47,9 +47,12 @@ func newDiskDraft(s *State) diskDraft {
 	if storageGiven(given) {
 		d.way = diskGiven
 	}
+	offered := machine.Machine{Disks: s.Facts.Disks}
 	for _, spec := range given.Clear.Drives {
-		for _, at := range s.Facts.Machine.FindAll(spec) {
-			d.disks = append(d.disks, at.Path)
+		for _, at := range offered.FindAll(spec) {
+			if !slices.Contains(d.disks, at.Path) {
+				d.disks = append(d.disks, at.Path)
+			}
 		}
 	}
 	if len(d.disks) == 0 && len(s.Facts.Disks) == 1 {

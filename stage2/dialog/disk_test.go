@@ -395,6 +395,15 @@ func TestKickstartFirst(t *testing.T) {
 	}
 }
 
+// TestGivenDisks: of the disks that a kickstart names, those that can be had are chosen to begin with, each once.
+func TestGivenDisks(t *testing.T) {
+	d := destination(t, recordedMachine(t, "two-disks"), config.Answers{Storage: config.Storage{Clear: config.Clear{Mode: "all", Drives: []string{"sd*", "sda"}, InitLabel: true}}})
+	d.set("scheme", "lvm")
+	if got, _, _ := strings.Cut(d.lines(), "\n"); got != "ignoredisk --only-use=sda,sdb" {
+		t.Errorf("chosen to begin with: %s", got)
+	}
+}
+
 // TestManyDisks: 400 disks are shown and judged in a time that nobody notices.
 func TestManyDisks(t *testing.T) {
 	m := machine.Machine{Firmware: machine.UEFI, Memory: 1 << 34}
