@@ -118,6 +118,9 @@ func (v *viewer) feed() {
 			for _, msg := range v.box.take() {
 				v.program.Send(msg)
 			}
+			if pause(v.shells, time.Second/fastest) != nil { // no screen is made that isn't shown
+				return
+			}
 		}
 	}
 }

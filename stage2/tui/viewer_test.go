@@ -456,11 +456,14 @@ func TestNoise(t *testing.T) {
 		noise = append(noise, byte(a), 0x1b, byte(a), 0x1b, '[', byte(a), 0xff, byte(255-a))
 	}
 	noise = append(noise, "\x1b[200~"+strings.Repeat("pasted\r\n\x00", 100)+"\x1b[201~"...)
-	for i := range 60 {
-		home.press(string(noise[i*len(noise)/60 : (i+1)*len(noise)/60]))
-		sizes <- Size{i * 7, i * 3}
+	const parts = 20
+	for i := range parts {
+		home.press(string(noise[i*len(noise)/parts : (i+1)*len(noise)/parts]))
+		sizes <- Size{i * 15, i * 5}
 	}
 	sizes <- Size{80, 24}
+	home.press("\x1b[200~" + strings.Repeat("x", longestPaste+1) + "\x1b[201~")
+	home.see("What was pasted is too long") // all that came before has been taken
 	answer := choice(ui)
 	home.press("\x0c")
 	home.see("Disc 2 can't be read", "Try again")
