@@ -25,14 +25,18 @@ func TestByHand(t *testing.T) {
 
 // answer goes through the screens to the start of the installation.
 func answer(r *vmtest.Run, screen *vmtest.Screen) {
+	const next = "\x0e" // Ctrl-N: the page is answered
 	pages := []struct{ shows, keys string }{
-		{"Target disk (1 of 6)", "\r\r"},
-		{"Root password (2 of 6)", rootPassword + "\r" + rootPassword + "\r"},
-		{"User account (3 of 6)", "Ada L\rada\r" + userPassword + "\r" + userPassword + "\r"},
-		{"Host name (4 of 6)", "\x15snake\r"}, // Ctrl-U empties the line
-		{"Time zone (5 of 6)", "\r"},
-		{"| Time zone", "\r"}, // a key that comes while the zones are being listed is lost
-		{"Software (6 of 6)", " \r"},
+		{"Language (1 of ", next},
+		{"Keyboard (2 of ", next},
+		{"Time zone (3 of ", next},
+		{"Network (4 of ", next},
+		{"Software (", "\t " + next}, // the first group
+		{"Destination (", next}, // the only disk
+		{"Root and users (", "\rAda L\rada\r\r" + userPassword + "\r" + userPassword + "\r\r"},
+		{"Ada L", "\t\x1b[B\r" + rootPassword + "\r" + rootPassword + "\r" + next},
+		{"Host name (", "\x15snake\r"}, // Ctrl-U empties the line
+		{"Install ...", "\r"},
 		{"Erase and install", "\x1b[C\r"},
 	}
 	for _, p := range pages {
