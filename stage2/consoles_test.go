@@ -30,6 +30,7 @@ func withScreen(t *testing.T, dir string, o bootargs.Options) (*session, *hostte
 	h.AddFile("/usr/share/consolefonts/Lat15-Fixed16.psf", font)
 	h.Answer(hosttest.Reply{Stdout: "keymaps 0-127\n"}, "ckbcomp")
 	h.Answer(hosttest.Reply{Do: func(ctx context.Context, _ host.Command) error { <-ctx.Done(); return ctx.Err() }}, "sh")
+	h.Answer(hosttest.Reply{}, "sh", "-c", `"$@"; exit`)
 	warnings := &[]string{}
 	s := &session{Installer: Installer{Host: h, Paths: Paths{Sys: dir, Dev: dir}}, live: true, out: &outputs{}}
 	s.out.logs = []event.Sink{event.Func(func(e event.Event) { *warnings = append(*warnings, e.Message) })}
@@ -37,11 +38,18 @@ func withScreen(t *testing.T, dir string, o bootargs.Options) (*session, *hostte
 	return s, h, warnings
 }
 
+// asChild is how stage2/console runs what opens a terminal.
+const asChild = `run sh -c "$@"; exit sh `
+
 // programs are what was run, without what a shell is given.
 func programs(h *hosttest.Host) []string {
 	var got []string
 	for _, c := range h.Called("run ") {
-		if strings.HasPrefix(c, "run sh ") {
+		child, ok := strings.CutPrefix(c, asChild)
+		switch {
+		case ok:
+			c = "run " + child
+		case strings.HasPrefix(c, "run sh "):
 			c = "run sh"
 		}
 		got = append(got, c)
@@ -88,11 +96,13 @@ func TestBootLineReachesConsole(t *testing.T) {
 func TestConsoleFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, h, warnings := withScreen(t, t.TempDir(), bootargs.Options{Lang: "no such 'thing", Keymap: "de"})
-		h.FailOn("run setfont", 3, errors.New("no font"))
+		h.FailOn(asChild+"setfont", 3, errors.New("no font"))
 		h.FailOn("run ckbcomp", 1, errors.New("no keymap"))
-		h.FailOn("run sh", 1, errors.New("no shell"))
+		h.FailOn("run sh -c \n", 1, errors.New("no shell"))
 		s.openConsole()
-		s.serveConsole(t.Context())()
+		stop := s.serveConsole(t.Context())
+		synctest.Wait()
+		stop()
 		s.settle(t.Context())
 		got := strings.Join(*warnings, "\n")
 		for _, want := range []string{"no such thing", "no font", "no shell"} {
@@ -138,7 +148,9 @@ func TestLogTerminal(t *testing.T) {
 	s.openConsole()
 	s.out.Emit(event.Event{Type: event.Log, Message: "said by a program"})
 	s.out.Emit(event.Event{Type: event.Failed, Err: "the end"})
-	s.out.close()
+	for _, q := range s.out.queues {
+		q.Close(grace)
+	}
 	data, err := os.ReadFile(filepath.Join(dir, "tty3"))
 	if err != nil || !strings.Contains(string(data), "said by a program") || !strings.Contains(string(data), "the end") {
 		t.Errorf("%v:\n%s", err, data)

@@ -87,7 +87,7 @@ func (c *Console) SetKeyboard(ctx context.Context, k config.Keyboard) error {
 		return fmt.Errorf("make a keymap of the keyboard layout %s: ckbcomp gives none", k.Layout)
 	}
 	load := []string{"loadkeys", "--console", c.TTY(MainTTY), "--unicode", "--quiet", "-"}
-	if err := c.host.Run(ctx, host.Command{Args: load, Stdin: keymap.String()}); err != nil {
+	if err := c.host.Run(ctx, host.Command{Args: aside(load), Stdin: keymap.String()}); err != nil {
 		return fmt.Errorf("load the keyboard layout %s: %w", k.Layout, err)
 	}
 	return nil
@@ -112,7 +112,7 @@ func (c *Console) SetLanguage(ctx context.Context, locale string) error {
 		return fmt.Errorf("the font %s: %w", file, err)
 	}
 	for _, tty := range []string{MainTTY, ShellTTY, LogTTY} {
-		err = errors.Join(err, c.host.Run(ctx, host.Command{Args: []string{"setfont", "-C", c.TTY(tty), file}}))
+		err = errors.Join(err, c.host.Run(ctx, host.Command{Args: aside([]string{"setfont", "-C", c.TTY(tty), file})}))
 	}
 	if err != nil {
 		return fmt.Errorf("set a font for %s: %w", locale, err)
@@ -121,6 +121,13 @@ func (c *Console) SetLanguage(ctx context.Context, locale string) error {
 	defer c.mu.Unlock()
 	c.letters = letters
 	return nil
+}
+
+// aside is a program that opens a terminal, as the child of a shell. A session's leader, which each program
+// here is, would get the terminal as its own, and by its end hang it up for everyone who has it
+// open (tty_open_proc_set_tty and disassociate_ctty in drivers/tty/tty_jobctrl.c).
+func aside(program []string) []string {
+	return append([]string{"sh", "-c", `"$@"; exit`, "sh"}, program...)
 }
 
 // Shows implements Letters for the font that is set.

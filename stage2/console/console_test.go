@@ -54,6 +54,9 @@ func machine() *hosttest.Host {
 	return h
 }
 
+// asChild is how a program runs that must not get the terminal as its own.
+const asChild = `run sh -c "$@"; exit sh `
+
 func TestFind(t *testing.T) {
 	if Find(machine(), "/sys", "/dev") == nil {
 		t.Error("the screen isn't found")
@@ -72,14 +75,14 @@ func TestFind(t *testing.T) {
 func TestSetKeyboard(t *testing.T) {
 	h := machine()
 	loaded := ""
-	h.Answer(hosttest.Reply{Do: func(_ context.Context, c host.Command) error { loaded = c.Stdin; return nil }}, "loadkeys")
+	h.Answer(hosttest.Reply{Do: func(_ context.Context, c host.Command) error { loaded = c.Stdin; return nil }}, "sh", "-c", `"$@"; exit`, "sh", "loadkeys")
 	c := Find(h, "/sys", "/dev")
 	if err := c.SetKeyboard(t.Context(), config.Keyboard{Layout: "us,ru", Variant: ",phonetic", Options: "grp:alt_shift_toggle"}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
 		"run ckbcomp -model pc105 -layout us,ru -variant ,phonetic -option grp:alt_shift_toggle",
-		"run loadkeys --console /dev/tty1 --unicode --quiet -",
+		asChild + "loadkeys --console /dev/tty1 --unicode --quiet -",
 	}
 	if d := cmp.Diff(want, h.Called("run ")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -90,7 +93,7 @@ func TestSetKeyboard(t *testing.T) {
 	if err := c.SetKeyboard(t.Context(), config.Keyboard{Keymap: "odd"}); err != nil || len(h.Called("run ")) != 2 {
 		t.Errorf("without a layout: %v, %v", err, h.Called("run "))
 	}
-	for _, program := range []string{"run ckbcomp", "run loadkeys"} {
+	for _, program := range []string{"run ckbcomp", asChild + "loadkeys"} {
 		h.FailOn(program, 1, errors.New("no such thing"))
 		if err := c.SetKeyboard(t.Context(), config.Keyboard{Layout: "de"}); err == nil || !strings.Contains(err.Error(), "layout de") {
 			t.Errorf("%s: %v", program, err)
@@ -119,7 +122,7 @@ func TestSetLanguage(t *testing.T) {
 	if c.Shows("ä") || !c.Shows("я") {
 		t.Error("Shows, in Russian")
 	}
-	h.FailOn("run setfont", 3, errors.New("no such thing"))
+	h.FailOn(asChild+"setfont", 3, errors.New("no such thing"))
 	if err := c.SetLanguage(t.Context(), "de_DE.UTF-8"); err == nil || c.Shows("ä") {
 		t.Errorf("a font that can't be set: %v", err)
 	}
@@ -129,7 +132,7 @@ func TestSetLanguage(t *testing.T) {
 	want := []string{}
 	for _, font := range []string{"Lat15", "CyrSlav", "Lat15"} {
 		for _, tty := range []string{"tty1", "tty2", "tty3"} {
-			want = append(want, "run setfont -C /dev/"+tty+" /usr/share/consolefonts/"+font+"-Fixed16.psf")
+			want = append(want, asChild+"setfont -C /dev/"+tty+" /usr/share/consolefonts/"+font+"-Fixed16.psf")
 		}
 	}
 	if d := cmp.Diff(want, h.Called("run ")); d != "" {
@@ -145,7 +148,7 @@ func TestWideScreen(t *testing.T) {
 	if err := errors.Join(c.SetLanguage(t.Context(), "de_DE.UTF-8"), c.SetLanguage(t.Context(), "ru_RU.UTF-8")); err != nil {
 		t.Fatal(err)
 	}
-	if got := h.Called("run setfont -C /dev/tty1"); len(got) != 2 || !strings.HasSuffix(got[0], "Lat15-Terminus32x16.psf") || !strings.HasSuffix(got[1], "CyrSlav-Fixed16.psf") {
+	if got := h.Called(asChild + "setfont -C /dev/tty1"); len(got) != 2 || !strings.HasSuffix(got[0], "Lat15-Terminus32x16.psf") || !strings.HasSuffix(got[1], "CyrSlav-Fixed16.psf") {
 		t.Errorf("%q", got)
 	}
 }
