@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vishvananda/netlink"
 
@@ -40,8 +41,23 @@ var _ visited = (*terminal)(nil)
 
 // visits are what is there for people who log in over SSH.
 type visits struct {
-	screens *tui.UI // what they see where no front end is for them
-	stop    func()  // ends the server
+	over    atomic.Bool // the last event has been: none comes behind it
+	screens *tui.UI     // what they see where no front end is for them
+	stop    func()      // ends the server
+}
+
+// Emit implements event.Sink.
+func (v *visits) Emit(e event.Event) {
+	if e.Type == event.Done || e.Type == event.Failed {
+		v.over.Store(true)
+	}
+}
+
+// note tells the log of visitors.
+func (s *session) note(text string) {
+	if !s.visits.over.Load() {
+		s.out.Emit(event.Event{Type: event.Log, Message: text})
+	}
 }
 
 // openSSH lets people log in, when that was asked for, to see what face shows; if that
@@ -63,7 +79,7 @@ func (s *session) openSSH(ctx context.Context, face Frontend) {
 	server, err := sshd.New(sshd.Config{
 		Accounts: accounts,
 		Open:     func(ctx context.Context, who sshd.Session) error { return visit(ctx, screens, who) },
-		Tell:     func(text string) { s.out.Emit(event.Event{Type: event.Log, Message: text}) },
+		Tell:     s.note,
 	})
 	if errors.Is(err, sshd.ErrNobody) {
 		s.warn(fmt.Errorf("inst.sshd: nobody can log in over SSH: %w; give inst.sshd.password=, inst.sshd.key= or the kickstart's sshpw", err))
@@ -78,15 +94,16 @@ func (s *session) openSSH(ctx context.Context, face Frontend) {
 		return
 	}
 	if !others {
-		s.visits.screens = tui.New(s.Name, func(text string) { s.out.Emit(event.Event{Type: event.Log, Message: text}) })
+		s.visits.screens = tui.New(s.Name, s.note)
 		screens = s.visits.screens
 		s.out.add(s.visits.screens)
 	}
+	s.out.add(&s.visits)
 	s.serveSSH(ctx, server, l, func(addresses []string) {
 		where := "ssh " + accounts[0].User + "@" + cmp.Or(strings.Join(addresses, " or "), "(no address yet)")
 		screens.Address(where, server.Fingerprint())
 		text := where + "  " + server.Fingerprint()
-		s.out.Emit(event.Event{Type: event.Log, Message: "SSH: " + text})
+		s.note("SSH: " + text)
 		if face == nil {
 			s.out.say(text)
 		}
@@ -97,7 +114,11 @@ func (s *session) openSSH(ctx context.Context, face Frontend) {
 func (s *session) serveSSH(ctx context.Context, server *sshd.Server, l net.Listener, tell func([]string)) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the last screens are for visitors too
 	var all sync.WaitGroup
-	all.Go(func() { s.warn(server.Serve(ctx, l)) })
+	all.Go(func() {
+		if err := server.Serve(ctx, l); err != nil {
+			s.note("SSH: " + err.Error())
+		}
+	})
 	all.Go(func() { watchAddresses(ctx, tell) })
 	s.visits.stop = func() {
 		cancel()
@@ -108,7 +129,9 @@ func (s *session) serveSSH(ctx context.Context, server *sshd.Server, l net.Liste
 // closeSSH sends all visitors away, when the front end has ended.
 func (s *session) closeSSH() {
 	if s.visits.screens != nil {
-		s.warn(s.visits.screens.Close())
+		if err := s.visits.screens.Close(); err != nil {
+			s.note("SSH: " + err.Error())
+		}
 	}
 	if s.visits.stop != nil {
 		s.visits.stop()

@@ -114,6 +114,9 @@ func TestVisitors(t *testing.T) {
 		t.Errorf("the result is %+v", r)
 	}
 	console, events := b.read(t, "dev/ttyS0"), b.read(t, "dev/vport1p1")
+	if lines := strings.Split(strings.TrimSpace(events), "\n"); !strings.Contains(lines[len(lines)-1], `"type":"done"`) {
+		t.Errorf("behind the last event comes %s", lines[len(lines)-1])
+	}
 	for name, text := range map[string]string{"console": console, "events": events} {
 		if !strings.Contains(text, "ssh root@") || !strings.Contains(text, "SHA256:") {
 			t.Errorf("the %s doesn't name the address and the host key:\n%s", name, text)
