@@ -98,3 +98,13 @@ func TestKeyboardIsThereFirst(t *testing.T) {
 		t.Errorf("the steps are %v", ids)
 	}
 }
+
+// TestLocaleGen: a line that is there and off is switched on, others are added; a modifier is no part
+// of the character set.
+func TestLocaleGen(t *testing.T) {
+	got := localeGen("# list\n# de_DE.UTF-8 UTF-8\n# fr_FR.UTF-8 UTF-8\n", []string{"de_DE.UTF-8", "sr_RS.UTF-8@latin", "aa_ER"})
+	want := "# list\nde_DE.UTF-8 UTF-8\n# fr_FR.UTF-8 UTF-8\nsr_RS.UTF-8@latin UTF-8\naa_ER UTF-8\n"
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

@@ -90,7 +90,8 @@ func generateLocales(ctx context.Context, env *Env, langs []string) error {
 // character set, those that are off behind "# ".
 func localeGen(text string, langs []string) string {
 	for _, lang := range langs {
-		_, charset, _ := strings.Cut(lang, ".")
+		base, _, _ := strings.Cut(lang, "@") // sr_RS.UTF-8@latin
+		_, charset, _ := strings.Cut(base, ".")
 		line := lang + " " + cmp.Or(charset, "UTF-8")
 		text = strings.Replace("\n"+text, "\n# "+line+"\n", "\n"+line+"\n", 1)[1:]
 		if !strings.Contains("\n"+text, "\n"+line+"\n") {
