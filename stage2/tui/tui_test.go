@@ -37,7 +37,7 @@ func newScreen(t *testing.T, term string) *screenT {
 		t.Fatal(err)
 	}
 	s := &screenT{t: t, master: master, term: vt10x.New(vt10x.WithSize(80, 24)), drawn: make(chan struct{}, 1)}
-	s.ui = Start(slave, slave, []string{"TERM=" + term}, "Debian 13")
+	s.ui = Start(slave, slave, []string{"TERM=" + term, "HOME=" + t.TempDir()}, "Debian 13")
 	done := make(chan struct{})
 	go func() { defer close(done); s.read() }()
 	t.Cleanup(func() {

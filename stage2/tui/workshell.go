@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	ossignal "os/signal"
-	"slices"
 	"syscall"
 	"time"
 
@@ -27,7 +26,7 @@ func ShellOn(tty *os.File, environ []string) func(context.Context) error {
 		fmt.Fprintf(tty, "\r\n%s: exit comes back to the installation, which goes on meanwhile.\r\n", shell)
 		cmd := exec.CommandContext(ctx, shell, "-l")
 		cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = "/", tty, tty, tty
-		cmd.Env = append(slices.Clone(environ), "HOME=/root")
+		cmd.Env = append([]string{"HOME=/root"}, environ...)
 		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGHUP) } // SIGTERM is nothing to an interactive one, bash(1)
 		cmd.WaitDelay = hangUp
 		err := onTerminal(cmd, tty)
