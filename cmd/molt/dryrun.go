@@ -163,7 +163,7 @@ func locale(lang string) string {
 
 // dialog is what the person decides about.
 func (r *rehearsal) dialog() stage2.Dialog {
-	regions, _ := regional.Read(os.DirFS("/")) // what isn't here is typed
+	regions, _ := regional.Read(here()) // what isn't here is typed
 	d := stage2.Dialog{
 		Regions: regions,
 		Name:    r.name, Answers: r.kickstart.answers, Machine: *r.place.machine, Record: r.record, Build: r.build,

@@ -9,7 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -98,6 +100,16 @@ func inflate(dir string) error {
 	return nil
 }
 
+// LocaleList is the list of the locales as stage 2's image has it, made of this machine's own
+// package locales, with its path below the root.
+func LocaleList() (path string, text []byte, err error) {
+	list, err := localeNames("/usr/share/i18n")
+	if err != nil {
+		return "", nil, fmt.Errorf("list the locales of the package locales: %w", err)
+	}
+	return localeList, []byte(list), nil
+}
+
 // localeNames is the text of localeList for the package locales.
 func localeNames(dir string) (string, error) {
 	data, err := os.ReadFile(filepath.Join(dir, "SUPPORTED"))
@@ -124,8 +136,20 @@ func localeNames(dir string) (string, error) {
 	return text.String(), nil
 }
 
-// localeSays reads the keywords of a locale's source that are a text on one line, locale(5):
-// those of the sources of glibc are in UTF-8.
+// decoded has letters for <U00D6> and the like, locale(5), with which glibc wrote those beyond ASCII
+// until 2.36.
+func decoded(text string) string {
+	code := regexp.MustCompile(`<U([0-9A-Fa-f]{4,8})>`)
+	return code.ReplaceAllStringFunc(text, func(s string) string {
+		n, err := strconv.ParseUint(s[2:len(s)-1], 16, 21)
+		if err != nil {
+			return s
+		}
+		return string(rune(n))
+	})
+}
+
+// localeSays reads the keywords of a locale's source that are a text on one line, locale(5).
 func localeSays(file string) (map[string]string, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -139,7 +163,7 @@ func localeSays(file string) (map[string]string, error) {
 		key, rest, _ := strings.Cut(strings.ReplaceAll(in.Text(), "\t", " "), " ")
 		if value, ok := strings.CutPrefix(strings.TrimSpace(rest), `"`); ok && said[key] == "" {
 			value, _, _ = strings.Cut(value, `"`)
-			said[key] = strings.Join(strings.Fields(value), " ")
+			said[key] = strings.Join(strings.Fields(decoded(value)), " ")
 		}
 	}
 	return said, in.Err()

@@ -16,7 +16,7 @@ func TestLocaleNames(t *testing.T) {
 		"SUPPORTED":               "de_AT.UTF-8 UTF-8\nde_AT ISO-8859-1\naa_ER UTF-8\nsr_RS@latin UTF-8\n",
 		"locales/de_AT":           "% a comment\nlanguage   \"Austrian German\"\nterritory  \"Austria\"\ncopy \"de_DE\"\nlang_name\t\"Deutsch\" % note\ncountry_name \"Österreich\"\n",
 		"locales/aa_ER":           "language \"Afar\"\nterritory \"Eritrea\"\nlanguage \"another\"\n",
-		"locales/sr_RS@latin":     "language \"Serbian\"\nterritory \"Serbia\"\nlang_name \"srpski\"\n",
+		"locales/sr_RS@latin":     "language \"Serbian\"\nterritory \"Serbia\"\nlang_name \"s<U0072>pski\"\n",
 		"locales/not_in_the_list": "language \"None\"\n",
 	} {
 		if err := writeFile(filepath.Join(dir, name), []byte(text)); err != nil {
