@@ -41,7 +41,10 @@ func TestShellForeground(t *testing.T) {
 	// What is typed is echoed, and is not to be taken for its result.
 	steps := []struct{ after, keys string }{
 		{"exit comes back", "echo t''wo\r"},
-		{"two", "exit 3\r"},
+		{"two", "echo lo''op; while :; do :; done\r"},
+		{"loop\n", "\x03"},
+		{"^C", "echo af''ter\r"},
+		{"after\n", "exit 3\r"},
 		{"shell: <nil>", "a line\r"},
 		{`then "a line\n", <nil>`, ""},
 	}
