@@ -186,3 +186,23 @@ func TestKeptHome(t *testing.T) {
 		}
 	}
 }
+
+// TestLanguage: a language that the chosen packages can't speak is warned of.
+func TestLanguage(t *testing.T) {
+	for _, c := range []struct {
+		language string
+		packages []string
+		warned   bool
+	}{
+		{"de_DE.UTF-8", nil, true}, {"de_DE.UTF-8", []string{"locales"}, false}, {"C.UTF-8", nil, false}, {"", nil, false},
+	} {
+		b := &builder{Input: Input{Selection: &payload.Selection{}}}
+		b.Answers.Language = c.language
+		for _, name := range c.packages {
+			b.Selection.Packages = append(b.Selection.Packages, payload.Package{Name: name})
+		}
+		if b.language(); (len(b.plan.Warnings) > 0) != c.warned {
+			t.Errorf("%s with %v: warnings %q", c.language, c.packages, b.plan.Warnings)
+		}
+	}
+}

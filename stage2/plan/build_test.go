@@ -57,7 +57,7 @@ func selection() *payload.Selection {
 	return &payload.Selection{Packages: []payload.Package{
 		{Name: "base-files", Disc: 1, Size: 40 << 20, InstalledSize: 200 << 20},
 		{Name: "linux-image-amd64", Disc: 1, Size: 100 << 20, InstalledSize: 400 << 20},
-		{Name: "vim", Disc: 2, Size: 10 << 20, InstalledSize: 40 << 20},
+		{Name: "locales", Disc: 2, Size: 10 << 20, InstalledSize: 40 << 20},
 	}}
 }
 

@@ -64,9 +64,19 @@ func (b *builder) names() {
 			b.problems.Add(BadName, n.value, "not the name of a %s", n.what)
 		}
 	}
+	b.language()
 	for _, m := range a.Mirrors {
 		if !strings.Contains(m.URL, "://") || strings.ContainsAny(m.URL, " \n") {
 			b.problems.Add(BadName, m.URL, "not the URL of a package archive")
 		}
+	}
+}
+
+// language warns of one that the chosen packages can't speak. What an image has isn't known.
+func (b *builder) language() {
+	lang := b.Answers.Language
+	known := slices.ContainsFunc(b.Selection.Packages, func(p payload.Package) bool { return p.Name == "locales" })
+	if lang != "" && !isBuiltIn(lang) && !known && b.Selection.Image == nil {
+		b.plan.Warnings = append(b.plan.Warnings, "the language "+lang+" needs the package locales, which is not among those; the system speaks English until that is installed")
 	}
 }
