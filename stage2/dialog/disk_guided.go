@@ -53,7 +53,7 @@ func (d *diskDraft) diskList(s *State) []Field {
 	if len(options) == 0 {
 		fields = append(fields, Note{Text: w.T("There is no disk that could be installed to."), Bad: true})
 	} else {
-		fields = append(fields, Marks{Key: "disks", Label: w.T("Which disks?"), Options: options, Values: &d.disks, Check: someDisk})
+		fields = append(fields, Marks{Key: "disks", Label: w.T("Which disks?"), Options: options, Values: &d.disks, Hints: true, Check: someDisk})
 	}
 	fields = append(fields, d.refused(s)...)
 	if s.Facts.Probe != nil {
@@ -74,7 +74,7 @@ func (d *diskDraft) diskOption(s *State, at machine.Disk) Option {
 	if d.way == devices.Beside {
 		label = s.Words.T("%s; %s free", label, machine.Size(devices.Room(at)))
 	}
-	return Option{Value: at.Path, Label: label, Hint: s.Facts.Machine.Contents(at), Find: at.Serial + " " + at.Path}
+	return Option{Value: at.Path, Label: label, Hint: s.Words.Said(s.Facts.Machine.Contents(at)), Find: at.Serial + " " + at.Path}
 }
 
 // refused tells of a few disks why they can't be used.

@@ -40,6 +40,7 @@ type Marks struct {
 	Hint    string
 	Options []Option
 	Values  *[]string
+	Hints   bool                 // the Hints of all Options matter, not only that of the one pointed at
 	Check   func([]string) error // may be nil
 }
 

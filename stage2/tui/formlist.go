@@ -32,6 +32,7 @@ type list struct {
 	hint    string
 	mistake string
 	rows    []row
+	open    bool // the hints of all rows are shown
 	marked  map[string]bool
 	chosen  string
 
@@ -63,6 +64,7 @@ func (l *list) set(f dialog.Field, w *words.Catalog) bool {
 			}
 		}
 		l.describe(d.Label, d.Hint, d.Options)
+		l.open = d.Hints && len(d.Options) <= shortList
 	default:
 		return false
 	}
@@ -224,7 +226,7 @@ func (l *list) draw(a area) []string {
 	head := l.label
 	folded := !a.focused && len(l.rows) > shortList
 	if folded {
-		head += ": " + l.said()
+		head += ": " + l.said(a.words)
 	}
 	lines := wrapMarked(mark(a.focused), head, a.width)
 	if a.focused {
@@ -241,7 +243,7 @@ func (l *list) draw(a area) []string {
 }
 
 // said is what is chosen, for a list that is folded.
-func (l *list) said() string {
+func (l *list) said(w *words.Catalog) string {
 	var all []string
 	for _, r := range l.rows {
 		if l.marked[r.value] {
@@ -251,7 +253,7 @@ func (l *list) said() string {
 	if len(all) == 0 && !l.many {
 		return cmp.Or(l.chosen, "-")
 	}
-	return cmp.Or(strings.Join(all, ", "), "-")
+	return cmp.Or(strings.Join(all, ", "), w.T("none"))
 }
 
 // body is the rows, as many as there is room for, around the cursor.
@@ -289,10 +291,14 @@ func (l *list) line(a area, i int) []string {
 	case on:
 		box = "(*) "
 	}
-	if !a.focused || i != l.at {
-		return []string{"    " + box + cut(r.label, a.width-8)}
+	pointed := a.focused && i == l.at
+	lines := []string{"    " + box + cut(r.label, a.width-8)}
+	switch {
+	case pointed:
+		lines = styled(wrapMarked("  > "+box, r.label, a.width), a.styles.title.Render)
+	case !l.open:
+		return lines
 	}
-	lines := styled(wrapMarked("  > "+box, r.label, a.width), a.styles.title.Render)
 	for _, h := range wrapText(r.hint, a.width-8) {
 		lines = append(lines, strings.Repeat(" ", 4+ansi.StringWidth(box))+a.styles.dim.Render(h))
 	}
@@ -304,12 +310,12 @@ func (l *list) stops() bool   { return true }
 func (l *list) wrong() string { return l.mistake }
 
 func (l *list) hints(w *words.Catalog) []string {
-	keys := []string{w.T("Up/Down choose")}
+	var keys []string
 	if l.many {
-		keys = []string{w.T("Space mark"), w.T("Up/Down choose")}
+		keys = append(keys, w.T("Space mark"))
 	}
 	if len(l.rows) > shortList {
 		keys = append(keys, w.T("type to search"))
 	}
-	return keys
+	return append(keys, w.T("Up/Down choose"))
 }

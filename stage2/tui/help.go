@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -76,11 +78,21 @@ func wholeKeys(line string, width int) string {
 
 // keys are those of the page and the field on it, the most useful first.
 func (f *form) keys() []string {
-	w := f.words
-	keys := []string{w.T("Enter next"), w.T("F1 help"), w.T("Esc back"), w.T("Ctrl-N next page")}
-	if _, ok := f.focused().(*button); ok {
-		keys[0] = w.T("Enter press")
+	w, enter := f.words, f.words.T("Enter next")
+	switch field := f.focused().(type) {
+	case *button:
+		enter = w.T("Enter press")
+	case *table:
+		enter = cmp.Or(field.enter(), enter)
 	}
-	keys = append(keys, f.focused().hints(w)...)
-	return append(keys, w.T("Tab next field"))
+	own, keys := f.focused().hints(w), []string{enter}
+	if len(own) > 0 && own[0] != w.T("Up/Down choose") { // which anybody tries
+		keys, own = append(keys, own[0]), own[1:]
+	}
+	keys = append(keys, w.T("F1 help"), w.T("Esc back"), w.T("Ctrl-N next page"))
+	keys = append(keys, own...)
+	if tab := w.T("Tab next field"); !slices.Contains(keys, tab) {
+		keys = append(keys, tab)
+	}
+	return keys
 }

@@ -138,7 +138,7 @@ func (t *table) draw(a area) []string {
 		lines = append(lines, t.line(a, i, widths)...)
 	}
 	if len(t.rows) == 0 {
-		lines = append(lines, "    -")
+		lines = append(lines, "    "+a.words.T("none"))
 	}
 	if room < len(t.search.left) {
 		lines = append(lines, a.styles.dim.Render("    "+a.words.T("%d of %d", t.at+1, len(t.search.left))))
@@ -146,7 +146,15 @@ func (t *table) draw(a area) []string {
 	return append(lines, keys...)
 }
 
-// keys are what can be done, below the table.
+// enter is what Enter does, with the key; empty: nothing of the table's own.
+func (t *table) enter() string {
+	if i := t.first(); i >= 0 && !t.search.begun && t.search.text == "" {
+		return "Enter " + oneLine(t.field.Actions[i].Label)
+	}
+	return ""
+}
+
+// keys are what can be done now, below the table.
 func (t *table) keys(a area) []string {
 	var all []string
 	for i, act := range t.field.Actions {
@@ -154,9 +162,11 @@ func (t *table) keys(a area) []string {
 		if i == t.first() {
 			key = "Enter"
 		}
-		all = append(all, key+" "+oneLine(act.Label))
+		if act.Whole || len(t.rows) > 0 {
+			all = append(all, key+" "+oneLine(act.Label))
+		}
 	}
-	return indented(wrapText(strings.Join(all, "   "), a.width-2))
+	return indented(wrapText(strings.Join(all, keyGap), a.width-2))
 }
 
 func (t *table) line(a area, i int, widths []int) []string {
@@ -220,5 +230,8 @@ func (t *table) wrong() string        { return "" }
 func (t *table) leave()               { t.endSearch() }
 
 func (t *table) hints(w *words.Catalog) []string {
-	return []string{w.T("Up/Down choose"), w.T("/ search")}
+	if len(t.rows) == 0 {
+		return []string{w.T("Tab next field")}
+	}
+	return []string{w.T("Tab next field"), w.T("Up/Down choose"), w.T("/ search")}
 }
