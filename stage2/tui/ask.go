@@ -27,6 +27,8 @@ type ask struct {
 	work   *errand // what is at work in the background with the State; nil: nothing
 	gone   part    // what is shown instead from now on; nil: nothing else
 	number string  // of the page among those that are asked
+
+	width, height int // of the screen that is worked at, without its frame
 }
 
 // overlay is what lies above the pages and takes all keys.
@@ -38,10 +40,12 @@ type overlay interface {
 }
 
 func newAsk(msg askMsg, s styles) (part, tea.Cmd) {
-	a := &ask{msg: msg, state: msg.state, words: msg.state.Words, styles: s, pages: dialog.Pages()}
+	a := &ask{msg: msg, state: msg.state, words: msg.state.Words, styles: s, pages: dialog.Pages(), width: 78, height: 20}
 	a.at = -1
 	return a, a.next()
 }
+
+func (a *ask) resize(width, height int) { a.width, a.height = width, height }
 
 // form is the page on top; nil on the summary.
 func (a *ask) form() *form {

@@ -177,7 +177,9 @@ func (m *model) frame(width, height int, s standing) string {
 	room := height - frameHeight
 	body := m.current.view(width-2, room)
 	body = lipgloss.NewStyle().Width(width - 2).Height(room).MaxHeight(room).MaxWidth(width - 2).Render(body)
-	header := m.styles.header.Render(fill(" "+m.words.T("%s installation", m.product), m.current.title()+" ", width))
+	title := m.current.title() + " "
+	product := cut(" "+m.words.T("%s installation", m.product), width-1-ansi.StringWidth(title))
+	header := m.styles.header.Render(fill(product, title, width))
 	aside := func(text string) string { return "\n" + m.styles.dim.Render(ansi.Truncate(" "+text, width, "")) + "\n" }
 	left, right := m.footer(s)
 	return header + aside(m.address.where) + indent(body) + aside(m.address.key) + m.styles.footer.Render(fill(" "+wholeKeys(left, width-3-ansi.StringWidth(right)), right+" ", width))

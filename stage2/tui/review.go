@@ -20,6 +20,7 @@ type summary struct {
 	pages   []line
 	rest    []line // what is below the pages: what is missing, or the plan
 	at      int    // of pages, then of rest; behind both: the button
+	scroll  int    // lines that the text is moved by while the button has the keys
 	answers config.Answers
 	open    bool // something has to be answered yet
 	got     *reviewedMsg
@@ -182,6 +183,9 @@ func (s *summary) sound() bool {
 func (s *summary) count() int { return len(s.pages) + len(s.rest) }
 
 func (s *summary) press(k tea.KeyPressMsg) tea.Cmd {
+	if s.moveText(k.String()) {
+		return nil
+	}
 	to := s.at
 	switch k.String() {
 	case "up", "k", "shift+tab":
@@ -203,9 +207,49 @@ func (s *summary) press(k tea.KeyPressMsg) tea.Cmd {
 	case "enter":
 		return s.enter()
 	}
-	s.at = max(0, min(to, s.count()))
+	to = max(0, min(to, s.count()))
+	if s.scroll = 0; to == s.count() && k.String() != "tab" {
+		s.scroll = s.mostScroll() // it goes on where the cursor was
+	}
+	s.at = to
 	return nil
 }
+
+// moveText scrolls the text while the button has the keys, and reports whether that was all.
+// From its beginning on the keys are the lines'.
+func (s *summary) moveText(key string) bool {
+	to := s.scroll
+	switch key {
+	case "up", "k":
+		to--
+	case "down", "j":
+		to++
+	case "pgup", "b":
+		to -= pageStep
+	case "pgdown", "space":
+		to += pageStep
+	default:
+		return false
+	}
+	if s.at != s.count() || !s.sound() {
+		return false
+	}
+	if to < 0 && s.scroll == 0 {
+		s.at = max(0, len(s.pages)-1)
+		return true
+	}
+	s.scroll = max(0, min(to, s.mostScroll()))
+	return true
+}
+
+// mostScroll shows the end of the text on the screen that is worked at.
+func (s *summary) mostScroll() int {
+	all, _, _ := s.lines(s.ask.width)
+	return max(0, len(all)-(s.ask.height-buttonHeight))
+}
+
+// buttonHeight is that of the button and the line above it.
+const buttonHeight = 2
 
 // enter goes to the page of a line, or on to the confirmation.
 func (s *summary) enter() tea.Cmd {
@@ -242,13 +286,17 @@ func (s *summary) view(width, height int) string {
 	if s.got == nil && len(s.pages) == 0 {
 		return w.T("One moment ...")
 	}
+	all, first, last := s.lines(width)
+	return tall(window(all, first, last, s.scroll, width, height-buttonHeight), height-1) + s.button(area{width: width, styles: st, words: w})
+}
+
+// lines are all above the button, and where the one under the cursor begins and ends.
+func (s *summary) lines(width int) (all []string, first, last int) {
 	labels := 0
 	for _, l := range s.pages {
 		labels = max(labels, ansi.StringWidth(l.label))
 	}
 	labels = min(labels, width/3)
-	var all []string
-	first, last := 0, 0
 	for i, l := range append(s.pages[:len(s.pages):len(s.pages)], s.rest...) {
 		if i == len(s.pages) {
 			all = append(all, "")
@@ -258,11 +306,11 @@ func (s *summary) view(width, height int) string {
 			first, last = len(all), len(all)+len(drawn)
 		}
 		if l.strong || i == s.at {
-			drawn = styled(drawn, st.title.Render)
+			drawn = styled(drawn, s.ask.styles.title.Render)
 		}
 		all = append(all, drawn...)
 	}
-	return tall(window(all, first, last, 0, width, height-2), height-1) + s.button(area{width: width, styles: st, words: w})
+	return all, first, last
 }
 
 func (s *summary) line(l line, pointed bool, labels, width int) []string {
