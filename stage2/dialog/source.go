@@ -133,7 +133,7 @@ func (s *State) inDrive(v DriveState) string {
 func sourceSummary(s *State) []string {
 	d, w := &s.source, s.Words
 	lines := []string{w.T("Packages: from %s", d.state.Packages)}
-	if d.state.Packages == "" {
+	if d.state.Packages == "" || d.state.Packages == "cdrom:" { // any drive
 		lines = []string{w.T("Packages: from where the installer was started")}
 	}
 	switch set := s.Facts.Reach.Set; {

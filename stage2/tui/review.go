@@ -350,5 +350,8 @@ func (s *summary) button(a area) string {
 
 func (s *summary) keys() []string {
 	w := s.ask.words
+	if s.at == s.count() {
+		return []string{w.T("Enter press"), w.T("F1 help"), w.T("Esc back"), w.T("Up/Down/PgUp/PgDn")}
+	}
 	return []string{w.T("Enter change, or press"), w.T("F1 help"), w.T("Esc back"), w.T("Tab to the button"), w.T("Up/Down/PgUp/PgDn")}
 }
