@@ -42,7 +42,7 @@ func (m *maker) asks(mount string) bool {
 // a new partition, for all others only one that is there.
 func (m *maker) addFirmware() {
 	mount, size := "/boot/efi", m.espSize()
-	if m.Machine.Firmware == machine.BIOS {
+	if m.Machine.Firmware != machine.UEFI { // as boot has it
 		mount, size = "biosboot", 1
 	}
 	if m.asks(mount) || m.Loader.Location == "none" && m.s.Auto == nil && m.s.Reqpart == nil {

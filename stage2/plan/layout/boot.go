@@ -235,7 +235,7 @@ func (m *maker) remark(d Disk) {
 	if d.Table == "dos" && d.Size/mib > at.reach() && d.Rewritten() {
 		m.warn("%s is %s, and a msdos table can use %s of it; clearpart --disklabel=gpt would use all", d.Path, machine.Size(d.Size), machine.Size(at.reach()*mib))
 	}
-	if !d.Kept || m.Machine.Firmware != machine.BIOS || !slices.Contains(m.Boot, d.Path) {
+	if !d.Kept || m.Machine.Firmware == machine.UEFI || !slices.Contains(m.Boot, d.Path) {
 		return
 	}
 	if d.Table == "dos" && slices.ContainsFunc(d.Parts, func(v Volume) bool { return v.Start < mib }) {
