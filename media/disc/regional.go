@@ -25,7 +25,7 @@ const localeList = "usr/share/molt/locales"
 // ckbcomp uses of perl's; rules and keycodes those of keyboards on PCs.
 func stage2Parts() map[string][]string {
 	return map[string][]string{
-		"usr/share/consolefonts":             {"*-Fixed16.psf.gz", "*-Terminus32x16.psf.gz"},
+		"usr/share/consolefonts":             {"*-VGA16.psf.gz", "*-Fixed16.psf.gz", "*-Terminus32x16.psf.gz"},
 		"usr/lib/x86_64-linux-gnu/perl-base": {"strict.pm", "warnings.pm"},
 		"usr/share/X11/xkb":                  {"keycodes", "rules", "symbols"},
 		"usr/share/X11/xkb/rules":            {"base", "base.lst"},

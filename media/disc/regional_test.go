@@ -51,6 +51,8 @@ func TestRegional(t *testing.T) {
 		"usr/share/i18n/locales/de_DE":                            "language \"German\"\n",
 		"usr/share/consolefonts/Lat15-Fixed16.psf.gz":             packed.String(),
 		"usr/share/consolefonts/Lat15-Fixed18.psf.gz":             packed.String(),
+		"usr/share/consolefonts/Lat15-VGA16.psf.gz":               packed.String(),
+		"usr/share/consolefonts/Lat15-TerminusBoldVGA16.psf.gz":   packed.String(),
 		"usr/lib/x86_64-linux-gnu/perl-base/strict.pm":            "",
 		"usr/lib/x86_64-linux-gnu/perl-base/unicore/Name.pm":      "",
 		"usr/share/X11/xkb/rules/base":                            "",
@@ -80,7 +82,7 @@ func TestRegional(t *testing.T) {
 	want := []string{
 		"usr/lib/x86_64-linux-gnu/another/strictly/left/alone.so",
 		"usr/lib/x86_64-linux-gnu/perl-base/strict.pm", "usr/share/X11/xkb/rules/base", "usr/share/X11/xkb/symbols/de",
-		"usr/share/consolefonts/Lat15-Fixed16.psf", "usr/share/i18n/SUPPORTED", "usr/share/molt/locales",
+		"usr/share/consolefonts/Lat15-Fixed16.psf", "usr/share/consolefonts/Lat15-VGA16.psf", "usr/share/i18n/SUPPORTED", "usr/share/molt/locales",
 	}
 	if d := cmp.Diff(want, left); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

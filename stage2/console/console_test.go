@@ -47,7 +47,8 @@ func machine() *hosttest.Host {
 	h.AddFile("/sys/class/vtconsole/vtcon0/name", "(S) dummy device\n")
 	h.AddFile("/sys/class/vtconsole/vtcon1/bind", "1\n")
 	h.AddFile("/sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n")
-	h.AddFile(fontDir+"/Lat15-Fixed16.psf", psf1Font([]uint16{'A'}, []uint16{'ä', 'Ä'}, []uint16{'ß', 0xfffe, 'x', 0x301}))
+	h.AddFile(fontDir+"/Lat15-Fixed16.psf", psf1Font([]uint16{'A'}))
+	h.AddFile(fontDir+"/Lat15-VGA16.psf", psf1Font([]uint16{'A'}, []uint16{'ä', 'Ä'}, []uint16{'ß', 0xfffe, 'x', 0x301}))
 	h.AddFile(fontDir+"/CyrSlav-Fixed16.psf", psf1Font([]uint16{'A', 'А'}, []uint16{'я'}))
 	h.AddFile(fontDir+"/Lat15-Terminus32x16.psf", psf2Font("ä\xffß\xfex\u0301\xff"))
 	h.Answer(hosttest.Reply{Stdout: "keymaps 0-127\n"}, "ckbcomp")
@@ -130,9 +131,9 @@ func TestSetLanguage(t *testing.T) {
 		t.Error("no error for a font that isn't there")
 	}
 	want := []string{}
-	for _, font := range []string{"Lat15", "CyrSlav", "Lat15"} {
+	for _, font := range []string{"Lat15-VGA16", "CyrSlav-Fixed16", "Lat15-VGA16"} {
 		for _, tty := range []string{"tty1", "tty2", "tty3"} {
-			want = append(want, asChild+"setfont -C /dev/"+tty+" /usr/share/consolefonts/"+font+"-Fixed16.psf")
+			want = append(want, asChild+"setfont -C /dev/"+tty+" /usr/share/consolefonts/"+font+".psf")
 		}
 	}
 	if d := cmp.Diff(want, h.Called("run ")); d != "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -37,11 +38,12 @@ func fontOf(locale string) string {
 	return "Lat15"
 }
 
-// fontFile is the font's file in the size for the screen.
+// fontFile is the font's file in the size for the screen. VGA16 is as strong as the letters that the
+// machine started with; Fixed16, which is thin, has the other writings.
 func (c *Console) fontFile(name string) (string, error) {
-	sizes := []string{"Fixed16"}
+	sizes := []string{"VGA16", "Fixed16"}
 	if c.width() >= wide {
-		sizes = []string{"Terminus32x16", "Fixed16"}
+		sizes = slices.Insert(sizes, 0, "Terminus32x16")
 	}
 	for _, size := range sizes {
 		file := path.Join(fontDir, name+"-"+size+".psf")
