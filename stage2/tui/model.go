@@ -94,6 +94,7 @@ func (m *model) route(msg tea.Msg) (cmd tea.Cmd) {
 		m.width, m.height = max(msg.Width, leastWidth), max(msg.Height, leastHeight)
 	case askMsg:
 		m.asking = &msg
+		m.words, m.work.say = msg.state.Words, msg.state.Words
 		m.current, cmd = newAsk(msg, m.styles)
 	case answeredMsg:
 		m.asking = nil

@@ -109,17 +109,38 @@ func format(text string, args []any) string {
 
 // Said translates a text that was made in English elsewhere, when the catalogue
 // has its shape: "Install %d packages" under the context "said" stands for
-// "Install 285 packages". Other texts stay as they are.
+// "Install 285 packages". What stands before it in a list, "12  ", or says what it is
+// about, "/home: ", stays. Other texts stay as they are.
 func (c *Catalog) Said(text string) string {
-	if c.po == nil || text == "" {
+	if c.po == nil {
 		return text
+	}
+	rest := strings.TrimLeft(text, " 0123456789.")
+	if then, ok := c.said(rest); ok {
+		return text[:len(text)-len(rest)] + then
+	}
+	if then, ok := c.said(text); ok {
+		return then
+	}
+	if subject, about, ok := strings.Cut(text, ": "); ok {
+		return subject + ": " + c.Said(about)
+	}
+	return text
+}
+
+func (c *Catalog) said(text string) (string, bool) {
+	if text == "" {
+		return "", false
+	}
+	if t, ok := c.texts[text]; ok && t.IsTranslated() {
+		return t.Get(), true
 	}
 	for _, s := range c.shapes() {
 		if m := s.text.FindStringSubmatch(text); m != nil {
-			return format(s.then, groups(m))
+			return strings.ReplaceAll(format(s.then, groups(m)), "%%", "%"), true
 		}
 	}
-	return text
+	return "", false
 }
 
 func groups(match []string) []any {
