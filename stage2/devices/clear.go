@@ -64,6 +64,24 @@ func (c clearing) storage(m machine.Machine) config.Clear {
 	return out
 }
 
+// write puts it into s. While disks get new tables, clearpart gives one to each disk that has
+// nothing left: that is refused for a disk whose partitions alone were to go.
+func (c clearing) write(s *config.Storage, m machine.Machine) error {
+	if len(c.fresh) > 0 && slices.ContainsFunc(c.gone, func(path string) bool { return c.empties(m, path) }) {
+		return fmt.Errorf("%s can't get a new table while single partitions of other disks are deleted; keep those, or give their disks new tables", c.fresh[len(c.fresh)-1])
+	}
+	s.Clear = c.storage(m)
+	return nil
+}
+
+// empties reports whether nothing is left on the disk of a partition that goes.
+func (c clearing) empties(m machine.Machine, path string) bool {
+	d := diskOf(m, path)
+	return d != nil && !slices.ContainsFunc(d.Parts, func(p machine.Part) bool {
+		return p.Use() != "extended" && !slices.Contains(c.gone, p.Path)
+	})
+}
+
 // contents are the partitions of d, or d itself when what is on it needs none.
 func contents(d machine.Disk) []string {
 	if len(d.Parts) == 0 && d.FSType != "" {
@@ -111,7 +129,9 @@ func (e *Editor) NewTable(disk, label string) error {
 	c.fresh, c.label = append(others, d.Path), label
 	c.gone = slices.DeleteFunc(c.gone, func(path string) bool { return diskOf(e.set.Machine, path) == d })
 	s := e.edit()
-	s.Clear = c.storage(e.set.Machine)
+	if err := c.write(&s, e.set.Machine); err != nil {
+		return err
+	}
 	if err := e.dropFrom(&s, *d, true); err != nil {
 		return err
 	}
@@ -174,6 +194,8 @@ func (e *Editor) Keep(row string) error {
 	default:
 		return fmt.Errorf("%s stays anyway", r.Device)
 	}
-	s.Clear = c.storage(e.set.Machine)
+	if err := c.write(&s, e.set.Machine); err != nil {
+		return err
+	}
 	return e.step(s)
 }

@@ -37,18 +37,19 @@ type Setup struct {
 
 // Editor is a layout in the making.
 type Editor struct {
-	set  Setup
-	now  config.Storage
-	past []config.Storage
-	made layout.Result // of now
-	rows []Row         // of now, once they have been asked for
+	set    Setup
+	ignore []string // disks that are left alone whatever the steps are
+	now    config.Storage
+	past   []config.Storage
+	made   layout.Result // of now
+	rows   []Row         // of now, once they have been asked for
 }
 
 // New edits what from says; the zero value keeps everything and makes nothing. Autopart,
 // reqpart and mounts are taken apart into single devices first.
 func New(set Setup, from config.Storage) *Editor {
-	e := &Editor{set: set}
-	e.set.Refused = e.limits(from)
+	e := &Editor{set: set, ignore: from.Ignore}
+	e.set.Refused = e.limits()
 	start := from
 	if from.Auto != nil || from.Reqpart != nil || len(from.Mounts) > 0 {
 		start, _ = layout.Spell(e.request(from))
@@ -62,7 +63,7 @@ func New(set Setup, from config.Storage) *Editor {
 
 // limits are the disks that can't be written: ignoredisk's too, which a layout heeds no
 // more once it is edited.
-func (e *Editor) limits(s config.Storage) map[string]string {
+func (e *Editor) limits() map[string]string {
 	refused := map[string]string{}
 	for path, why := range e.set.Refused {
 		refused[path] = why
@@ -71,7 +72,7 @@ func (e *Editor) limits(s config.Storage) map[string]string {
 		return slices.ContainsFunc(specs, func(spec string) bool { return layout.Matches(d, spec) })
 	}
 	for _, d := range e.set.Machine.Disks {
-		if refused[d.Path] == "" && named(d, s.Ignore) {
+		if refused[d.Path] == "" && named(d, e.ignore) {
 			refused[d.Path] = "ignoredisk --drives names it"
 		}
 	}
@@ -96,7 +97,10 @@ func (e *Editor) plain(s config.Storage) config.Storage {
 		}
 	}
 	s.OnlyUse, s.Zerombr = nil, false
-	s.Clear = c.storage(e.set.Machine)
+	if c.write(&s, e.set.Machine) != nil { // what can't be said is kept
+		c.gone = slices.DeleteFunc(slices.Clone(c.gone), func(path string) bool { return c.empties(e.set.Machine, path) })
+		s.Clear = c.storage(e.set.Machine)
+	}
 	return e.onDisks(s, r)
 }
 
@@ -167,13 +171,6 @@ func (e *Editor) Begin(s config.Storage) error {
 	e.past = append(e.past, e.now)
 	e.take(begun.now)
 	return nil
-}
-
-// Refresh goes on with new facts about the machine; what was decided stays.
-func (e *Editor) Refresh(set Setup) {
-	e.set = set
-	e.set.Refused = e.limits(e.now)
-	e.take(e.now)
 }
 
 // Problems are why the layout can't be carried out as it is.

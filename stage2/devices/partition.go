@@ -27,7 +27,9 @@ func (e *Editor) AddPartition(disk string, spec Spec) error {
 		return fmt.Errorf("%s has no partition table, but holds something (%s); give it a new table first", d.Path, d.Contents())
 	default: // an empty disk
 		c.fresh, c.label = append(c.fresh, d.Path), table(c.label)
-		s.Clear = c.storage(e.set.Machine)
+		if err := c.write(&s, e.set.Machine); err != nil {
+			return err
+		}
 	}
 	s.Partitions = append(s.Partitions, e.partition(config.Partition{Disk: short(d.Path)}, spec, ""))
 	return e.step(s)
@@ -217,13 +219,15 @@ func (e *Editor) deletePartition(r Row) error {
 		s.Partitions = slices.Delete(s.Partitions, r.request-1, r.request)
 	}
 	if r.Fate != Made {
-		e.giveUp(&s, r.Device)
+		if err := e.giveUp(&s, r.Device); err != nil {
+			return err
+		}
 	}
 	return e.step(s)
 }
 
 // giveUp adds partitions to what goes.
-func (e *Editor) giveUp(s *config.Storage, paths ...string) {
+func (e *Editor) giveUp(s *config.Storage, paths ...string) error {
 	c := clearingOf(s.Clear, e.set.Machine)
 	for _, path := range paths {
 		d := diskOf(e.set.Machine, path)
@@ -235,7 +239,7 @@ func (e *Editor) giveUp(s *config.Storage, paths ...string) {
 			c.gone = append(c.gone, path)
 		}
 	}
-	s.Clear = c.storage(e.set.Machine)
+	return c.write(s, e.set.Machine)
 }
 
 // deleteOld gives up all that something that is there is on.
@@ -249,7 +253,9 @@ func (e *Editor) deleteOld(r Row) error {
 	}
 	s.Partitions = slices.DeleteFunc(s.Partitions, func(p config.Partition) bool { return slices.Contains(paths, "/dev/"+p.OnPart) })
 	e.forget(&s, r)
-	e.giveUp(&s, paths...)
+	if err := e.giveUp(&s, paths...); err != nil {
+		return err
+	}
 	return e.step(s)
 }
 
