@@ -34,12 +34,14 @@ type diskDraft struct {
 	encrypt bool
 	pass    secretDraft
 
-	editor *devices.Editor // of the manual way; nil until it is gone
-	device deviceDraft     // the device that is being added or changed
+	seen   map[string]machine.Disk // each disk as it was found last, by path
+	editor *devices.Editor         // of the manual way; nil until it is gone
+	device deviceDraft             // the device that is being added or changed
 }
 
 func newDiskDraft(s *State) diskDraft {
-	d := diskDraft{way: devices.Erase, scheme: "plain", fstype: "ext4", swap: true, home: true}
+	d := diskDraft{way: devices.Erase, scheme: "plain", fstype: "ext4", swap: true, home: true, seen: map[string]machine.Disk{}}
+	d.others(s.Facts.Machine)
 	given := s.Given.Storage
 	if a := given.Auto; a != nil {
 		d.scheme, d.fstype, d.swap, d.home = cmp.Or(a.Type, "plain"), cmp.Or(a.FSType, "ext4"), !a.NoSwap, !a.NoHome
@@ -159,19 +161,6 @@ func (d *diskDraft) sound(s *State) error {
 		return errors.New(devices.Words(p))
 	}
 	return nil
-}
-
-// probe looks at the machine again. What was chosen stays, and says so when it is gone.
-func (s *State) probe(ctx context.Context) (*Page, error) {
-	m, usable, refused, err := s.Facts.Probe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.Facts.Machine, s.Facts.Disks, s.Facts.Refused = m, usable, refused
-	if s.disk.editor != nil {
-		s.disk.editor.Refresh(s.setup())
-	}
-	return nil, nil
 }
 
 // diskSummary tells what was chosen in a few lines.

@@ -465,3 +465,52 @@ func TestKeptAsItIs(t *testing.T) {
 		t.Errorf("encrypted: %s", got)
 	}
 }
+
+// TestNameOfAnother: what was chosen for a disk isn't done to another one that has its name
+// later, and that is said; not when the disk wasn't chosen.
+func TestNameOfAnother(t *testing.T) {
+	old, other := recordedMachine(t, "two-disks"), recordedMachine(t, "two-disks")
+	old.Disks[1].Seq, other.Disks[1].Seq = 7, 8
+	gone := old
+	gone.Disks = old.Disks[:1:1]
+	for name, c := range map[string]struct {
+		choose func(d *diskTalk)
+		lost   bool
+	}{
+		"marked": {func(d *diskTalk) { d.set("disks", "/dev/sdb") }, true},
+		"by hand": {func(d *diskTalk) {
+			d.set("way", "manual")
+			d.good(d.do("e", "disk:/dev/sdb"))
+			d.set("table", "gpt")
+			d.good(d.leave())
+		}, true},
+		"untouched": {func(d *diskTalk) { d.set("disks", "/dev/sda") }, false},
+	} {
+		d := destination(t, old, config.Answers{})
+		now := gone
+		d.s.Facts.Probe = func(context.Context) (machine.Machine, []machine.Disk, map[string]string, error) {
+			return now, now.Disks, map[string]string{}, nil
+		}
+		look := func() (err error) {
+			for _, f := range d.fields() {
+				if b, ok := f.(dialog.Button); ok && b.Key == "probe" {
+					_, err = b.Do(t.Context())
+				}
+			}
+			return err
+		}
+		c.choose(d)
+		before := d.lines()
+		d.good(look())
+		now = other
+		err := look()
+		switch {
+		case !c.lost && (err != nil || d.lines() != before):
+			t.Errorf("%s: %v, and it says\n%s", name, err, d.lines())
+		case c.lost && (err == nil || !strings.Contains(err.Error(), "the disk /dev/sdb is not there any more")):
+			t.Errorf("%s: nothing is said but %v", name, err)
+		case c.lost && (strings.Contains(d.lines(), "sdb") || d.leave() == nil):
+			t.Errorf("%s: it still says\n%s", name, d.lines())
+		}
+	}
+}
