@@ -76,7 +76,7 @@ func (h *hub) step(msg tea.Msg) {
 		}
 	case driveMsg:
 		if slices.Contains(h.viewers, msg.viewer) {
-			h.driver = msg.viewer
+			h.drive(msg.viewer)
 			h.sized()
 		}
 	case sizedMsg:
@@ -177,7 +177,7 @@ func (h *hub) add(v *viewer) bool {
 	}
 	h.viewers = append(h.viewers, v)
 	if h.driver == nil {
-		h.driver = v
+		h.drive(v)
 	}
 	h.put(sizedMsg{})
 	return true
@@ -190,15 +190,25 @@ func (h *hub) remove(v *viewer) bool {
 	defer h.mu.Unlock()
 	h.viewers = slices.DeleteFunc(h.viewers, func(o *viewer) bool { return o == v })
 	if h.driver == v {
-		h.driver = nil
+		var next *viewer
 		for _, o := range slices.Backward(h.viewers) {
-			if h.driver == nil || o.terminal.Name == "" || h.driver.terminal.Name != "" {
-				h.driver = o
+			if next == nil || o.terminal.Name == "" || next.terminal.Name != "" {
+				next = o
 			}
 		}
+		h.drive(next)
 		h.put(sizedMsg{})
 	}
 	return len(h.viewers) > 0
+}
+
+// drive has the keys of v count. A key of theirs that was on its way may be meant for a screen of before:
+// it mustn't press the button that somebody else has gone to.
+func (h *hub) drive(v *viewer) {
+	if p, ok := h.model.current.(disarmer); ok && v != h.driver {
+		p.disarm()
+	}
+	h.driver = v
 }
 
 // forsake says that the console won't come back. It reports whether nobody is left.

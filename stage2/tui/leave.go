@@ -46,5 +46,12 @@ func (l *leave) view(width, _ int) string {
 	return text + "\n\n" + stay + "   " + quit
 }
 
+func (l *leave) disarm() {
+	l.sure = false
+	if p, ok := l.under.(disarmer); ok {
+		p.disarm()
+	}
+}
+
 func (l *leave) title() string { return l.words.T("Leave?") }
 func (l *leave) keys() string  { return l.words.T("Left/Right choose   Enter do it   Esc stay") }

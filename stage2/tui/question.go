@@ -65,6 +65,16 @@ func tall(text string, height int) string {
 	return text + strings.Repeat("\n", max(1, height-strings.Count(text, "\n")))
 }
 
+// disarmer is a part with a question that can be answered for good: disarm goes back to the
+// harmless answer.
+type disarmer interface{ disarm() }
+
+func (a *ask) disarm() {
+	if c, ok := a.over.(*confirm); ok {
+		c.second = false
+	}
+}
+
 func (c *confirm) title() string { return c.heading }
 
 func (c *confirm) keys() []string {
