@@ -62,13 +62,57 @@ func (g *guard) end(from string, right bool) {
 
 // who is what shares a wait: an IPv6 network has as many addresses as one likes.
 func (g *guard) who(from string) string {
-	if a, err := netip.ParseAddr(from); err == nil && a.Is6() && !a.Is4In6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			from = p.String()
-		}
-	}
+	from = network(from)
 	if _, known := g.wrong[from]; !known && len(g.wrong) >= mostKnown {
 		return "all others"
 	}
 	return from
+}
+
+// network is an address of IPv4, or the network that one of IPv6 is in.
+func network(from string) string {
+	if a, err := netip.ParseAddr(from); err == nil && a.Is6() && !a.Is4In6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return from
+}
+
+// strangers counts the connections that have not said who they are. Those from one place
+// keep out only others from there.
+type strangers struct {
+	mu   sync.Mutex
+	all  int
+	from map[string]int
+}
+
+const (
+	mostStrangers = 50
+	mostFromOne   = 5
+)
+
+func newStrangers() *strangers { return &strangers{from: map[string]int{}} }
+
+// come lets a connection in, up to leave, unless there are too many.
+func (s *strangers) come(from string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	where := network(from)
+	if s.all == mostStrangers || s.from[where] == mostFromOne {
+		return false
+	}
+	s.all++
+	s.from[where]++
+	return true
+}
+
+func (s *strangers) leave(from string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	where := network(from)
+	s.all--
+	if s.from[where]--; s.from[where] == 0 {
+		delete(s.from, where)
+	}
 }

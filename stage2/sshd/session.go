@@ -16,17 +16,15 @@ import (
 // Connection serves one connection to its end, and closes it.
 func (s *Server) Connection(ctx context.Context, c net.Conn) {
 	defer c.Close()
-	select {
-	case s.strangers <- struct{}{}:
-	default:
-		return // too many at once that have not said who they are
+	from := address(c.RemoteAddr())
+	if !s.strangers.come(from) {
+		return
 	}
 	conn, channels, requests, err := s.login(ctx, c)
-	<-s.strangers
+	s.strangers.leave(from)
 	if err != nil {
 		return
 	}
-	from := address(c.RemoteAddr())
 	s.Tell(fmt.Sprintf("SSH: %s has come from %s", conn.User(), from))
 	var all, sessions sync.WaitGroup
 	all.Go(func() { ssh.DiscardRequests(requests) })

@@ -38,6 +38,9 @@ type Account struct {
 	Keys     []ssh.PublicKey
 }
 
+// Opens reports whether there is anything to log in with.
+func (a Account) Opens() bool { return a.Password != nil || len(a.Keys) > 0 }
+
 // Size of a terminal, in characters.
 type Size struct{ Width, Height int }
 
@@ -69,14 +72,14 @@ type Server struct {
 	ssh       *ssh.ServerConfig
 	host      ssh.PublicKey
 	guard     *guard
-	strangers chan struct{} // one for each connection that has not logged in
+	strangers *strangers
 	seats     chan struct{} // one for each terminal
 }
 
 const (
-	mostStrangers = 10
 	mostTerminals = 16
 	mostTries     = 4                // passwords in a connection
+	longestTry    = 512              // bytes of a password: crypt(3) takes no longer one, and they take long to check
 	loginTime     = time.Minute      // for logging in
 	parting       = 3 * time.Second  // for the last output on its way to the client
 	probing       = 15 * time.Second // until a connection on which nothing comes is asked whether it lives
@@ -97,7 +100,7 @@ func ParseKey(line string) (ssh.PublicKey, error) {
 
 // New makes a server and its host key.
 func New(c Config) (*Server, error) {
-	if !slices.ContainsFunc(c.Accounts, func(a Account) bool { return a.Password != nil || len(a.Keys) > 0 }) {
+	if !slices.ContainsFunc(c.Accounts, Account.Opens) {
 		return nil, ErrNobody
 	}
 	if c.Tell == nil {
@@ -115,7 +118,7 @@ func New(c Config) (*Server, error) {
 		return nil, fmt.Errorf("make a host key: %w", err)
 	}
 	s := &Server{Config: c, host: signer.PublicKey(), guard: newGuard(c.Now),
-		strangers: make(chan struct{}, mostStrangers), seats: make(chan struct{}, mostTerminals)}
+		strangers: newStrangers(), seats: make(chan struct{}, mostTerminals)}
 	s.ssh = &ssh.ServerConfig{MaxAuthTries: mostTries, ServerVersion: "SSH-2.0-molt",
 		PasswordCallback: s.password, PublicKeyCallback: s.key}
 	s.ssh.AddHostKey(signer)
@@ -130,6 +133,10 @@ var errRefused = errors.New("refused")
 // password checks one at a time, and after wrong ones none for a while.
 func (s *Server) password(c ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
 	from := address(c.RemoteAddr())
+	if len(password) > longestTry {
+		s.Tell("SSH: a wrong password from " + from)
+		return nil, errRefused
+	}
 	if wait := s.guard.begin(from); wait > 0 {
 		s.Tell(fmt.Sprintf("SSH: %s has to wait for %v after wrong passwords", from, wait.Round(time.Second)))
 		return nil, errRefused

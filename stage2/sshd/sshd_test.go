@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -471,12 +472,57 @@ func TestLastWords(t *testing.T) {
 	}
 }
 
-// TestStrangers: connections that say nothing keep nobody out for ever, and no more than
-// a few are held.
+// TestLongPassword: what takes long to check isn't looked at.
+func TestLongPassword(t *testing.T) {
+	var seen []int // guarded by the server, which checks one at a time
+	s := start(t, Config{Accounts: []Account{{User: "root", Password: func(p string) bool { seen = append(seen, len(p)); return false }}}})
+	for _, n := range []int{longestTry, longestTry + 1, 200_000} {
+		if _, err := s.dial("root", ssh.Password(strings.Repeat("x", n))); err == nil {
+			t.Fatal("a wrong password opens")
+		}
+	}
+	s.stop()
+	<-s.done
+	if !slices.Equal(seen, []int{longestTry}) {
+		t.Errorf("passwords of %v bytes were checked", seen)
+	}
+}
+
+// TestMostStrangers: they are counted by address, by network of IPv6, and all together.
+func TestMostStrangers(t *testing.T) {
+	s := newStrangers()
+	in := 0
+	for i := range 2 * mostStrangers {
+		for range mostFromOne + 1 {
+			if s.come(fmt.Sprintf("192.0.2.%d", i)) {
+				in++
+			}
+		}
+	}
+	if in != mostStrangers || s.come("198.51.100.1") {
+		t.Errorf("%d are in", in)
+	}
+	for i := range in / mostFromOne {
+		for range mostFromOne {
+			s.leave(fmt.Sprintf("192.0.2.%d", i))
+		}
+	}
+	for i := range mostFromOne + 1 {
+		if got := s.come(fmt.Sprintf("2001:db8::%d", i)); got != (i < mostFromOne) {
+			t.Errorf("address %d of a network: %v", i, got)
+		}
+	}
+	if !s.come("2001:db8:0:1::1") || len(s.from) != 2 || s.all != mostFromOne+1 {
+		t.Errorf("kept are %v, %d together", s.from, s.all)
+	}
+}
+
+// TestStrangers: connections that say nothing keep nobody out for ever, none from elsewhere
+// at all, and no more than a few are held.
 func TestStrangers(t *testing.T) {
 	s := start(t, Config{})
 	var silent []net.Conn
-	for range mostStrangers {
+	for range mostFromOne {
 		c, err := net.Dial("tcp", s.addr)
 		if err != nil {
 			t.Fatal(err)
@@ -488,8 +534,18 @@ func TestStrangers(t *testing.T) {
 		silent = append(silent, c)
 	}
 	if _, err := s.dial("root", ssh.Password(secret)); err == nil {
-		t.Fatalf("more than %d connections are held", mostStrangers)
+		t.Fatalf("more than %d connections are held", mostFromOne)
 	}
+	elsewhere := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	c, err := elsewhere.DialContext(t.Context(), "tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, _, _, err := ssh.NewClientConn(c, s.addr, &ssh.ClientConfig{User: "root", Auth: []ssh.AuthMethod{ssh.Password(secret)}, HostKeyCallback: ssh.FixedHostKey(s.host)})
+	if err != nil {
+		t.Fatalf("those from one address keep out one from another: %v", err)
+	}
+	other.Close()
 	for _, c := range silent {
 		c.Close()
 	}
