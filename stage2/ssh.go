@@ -99,8 +99,9 @@ func (s *session) openSSH(ctx context.Context, face Frontend) {
 		s.out.add(s.visits.screens)
 	}
 	s.out.add(&s.visits)
+	first := accounts[slices.IndexFunc(accounts, sshd.Account.Opens)].User // there is one, or New had refused
 	s.serveSSH(ctx, server, l, func(addresses []string) {
-		where := "ssh " + accounts[0].User + "@" + cmp.Or(strings.Join(addresses, " or "), "(no address yet)")
+		where := "ssh " + first + "@" + cmp.Or(strings.Join(addresses, " or "), "(no address yet)")
 		screens.Address(where, server.Fingerprint())
 		text := where + "  " + server.Fingerprint()
 		s.note("SSH: " + text)
@@ -182,7 +183,9 @@ func (s *session) visitors() []sshd.Account {
 		case v.Key != "":
 			key(v.User, v.Key)
 		case !v.Login.Locked:
-			of(v.User).Password = s.opens(v.Login.Hash)
+			if check := s.hashed(v.Login.Hash); check != nil { // or what was there before stays
+				of(v.User).Password = check
+			}
 		}
 	}
 	for _, k := range s.answers.SSHKeys {
@@ -193,24 +196,35 @@ func (s *session) visitors() []sshd.Account {
 	return all
 }
 
-// opens checks passwords against one that is given as it is or as its hash; nil when none opens.
+// opens checks passwords against the boot line's, which is given as it is or as its hash; nil when none opens.
 func (s *session) opens(given string) func(string) bool {
 	if given == "" {
 		return nil
 	}
-	if !strings.HasPrefix(given, "$") {
-		want := sha256.Sum256([]byte(given))
-		return func(password string) bool {
-			got := sha256.Sum256([]byte(password))
-			return subtle.ConstantTimeCompare(got[:], want[:]) == 1
-		}
+	if strings.HasPrefix(given, "$") {
+		return s.hashed(given)
 	}
-	if _, err := kickstart.CheckPassword(given, ""); err != nil {
+	return plainly(given)
+}
+
+// plainly checks passwords against one that is given as it is.
+func plainly(given string) func(string) bool {
+	want := sha256.Sum256([]byte(given))
+	return func(password string) bool {
+		got := sha256.Sum256([]byte(password))
+		return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+	}
+}
+
+// hashed checks passwords against a hash, crypt(5), and against nothing else: one that is locked, or of
+// a kind that isn't known here, is no password. nil when none opens.
+func (s *session) hashed(hash string) func(string) bool {
+	if _, err := kickstart.CheckPassword(hash, ""); err != nil {
 		s.warn(fmt.Errorf("a password for SSH can't be used: %w", err))
 		return nil
 	}
 	return func(password string) bool {
-		ok, err := kickstart.CheckPassword(given, password)
+		ok, err := kickstart.CheckPassword(hash, password)
 		return ok && err == nil
 	}
 }

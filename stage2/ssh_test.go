@@ -158,3 +158,15 @@ func TestNoVisitors(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoIsNamed: the console names somebody who can log in.
+func TestWhoIsNamed(t *testing.T) {
+	b := newBench(t, goodKickstart+"sshpw --username=ada --plaintext "+visitors+"\n", "console=ttyS0 inst.sshd")
+	b.installer.Listen = func(context.Context) (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
+	if err := b.installer.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if console := b.read(t, "dev/ttyS0"); !strings.Contains(console, "ssh ada@") || strings.Contains(console, "ssh root@") {
+		t.Errorf("the console says\n%s", console)
+	}
+}

@@ -3,6 +3,7 @@ package kickstart
 import (
 	"crypto/rand"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -24,12 +25,23 @@ func TestCheckPassword(t *testing.T) {
 			}
 		}
 	}
-	for _, hash := range []string{"", "*", "!", Unhashed, "$1$abc$def", "plain", "$y$", "$6$", "$y$j9T$x", "$6$rounds=x$y$z", "$5$$"} {
+	for _, hash := range []string{"", "*", "!", Unhashed, "$1$abc$def", "plain", "$y$", "$6$", "$y$j9T$x", "$6$rounds=x$y$z", "$5$$", "!" + own, own[1:]} {
 		if got, err := CheckPassword(hash, ""); got {
 			t.Errorf("an empty password opens %q (%v)", hash, err)
 		}
 	}
-	if _, err := CheckPassword("$1$abc$def", "x"); !errors.Is(err, ErrHashMethod) {
-		t.Errorf("of a method that isn't known: %v", err)
+	long := strings.Repeat("x", longestPassword)
+	if own, err = HashPassword(rand.Reader, long+"x"); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := CheckPassword(own, long+"x"); ok || err != nil {
+		t.Errorf("a password of more than %d bytes: %v, %v", longestPassword, ok, err)
+	}
+	for _, hash := range []string{"$1$abc$def", "*", "!" + own, own[1:], "abcdefghijklm", ""} {
+		for _, password := range []string{"Hello world!", hash} {
+			if ok, err := CheckPassword(hash, password); ok || !errors.Is(err, ErrHashMethod) {
+				t.Errorf("%q for %q, which isn't known: %v, %v", password, hash, ok, err)
+			}
+		}
 	}
 }
