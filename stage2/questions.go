@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/molt-installer/molt/stage2/config"
@@ -42,7 +43,9 @@ func (q *questions) state(w *words.Catalog) *dialog.State {
 	if d.Probe != nil {
 		facts.Probe = q.probe
 	}
-	return dialog.New(facts, d.Answers, w)
+	s := dialog.New(facts, d.Answers, w)
+	debug.FreeOSMemory() // a third of all was for reading the lists, and from here on it waits
+	return s
 }
 
 // probe looks for disks again.
