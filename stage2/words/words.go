@@ -23,7 +23,7 @@ import (
 	"github.com/leonelquinteros/gotext"
 )
 
-//go:embed po
+//go:embed po/*.po
 var files embed.FS
 
 // said is the context (msgctxt) of texts that are made elsewhere.
