@@ -23,10 +23,10 @@ func shapes(po *gotext.Po) []shape {
 	var all []found
 	for id, t := range po.GetDomain().GetCtxTranslations()[said] {
 		then := t.Get()
-		if id == "" || then == "" || then == id {
+		plain := verb.ReplaceAllString(id, "")
+		if id == "" || then == "" || then == id || vague(id, plain) {
 			continue
 		}
-		plain := verb.ReplaceAllString(id, "")
 		all = append(all, found{shape{pattern(id), verb.ReplaceAllString(then, "%${1}s")}, len(plain)})
 	}
 	slices.SortFunc(all, func(a, b found) int {
@@ -37,6 +37,12 @@ func shapes(po *gotext.Po) []shape {
 		out[i] = f.shape
 	}
 	return out
+}
+
+// vague reports whether a format would match all kinds of texts: "%s from %s".
+func vague(id, plain string) bool {
+	all := verb.FindAllStringIndex(id, -1)
+	return len(all) > 0 && all[0][0] == 0 && all[len(all)-1][1] == len(id) && len(plain) < 12
 }
 
 // pattern matches what the format id makes of any arguments.
