@@ -117,7 +117,7 @@ func (e *eye) get(seq string) {
 		select {
 		case <-e.drawn:
 		case <-deadline:
-			e.t.Fatalf("no %q was sent", seq)
+			e.t.Fatalf("no %q was sent; the last was %q", seq, e.sent()[max(0, len(e.sent())-2000):])
 		}
 	}
 }
