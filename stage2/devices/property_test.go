@@ -150,7 +150,7 @@ func text(s config.Storage) string { return string(kickstart.Write(config.Answer
 // play does n steps, and holds every layout that comes out against what must be true.
 func (p *player) play(t *testing.T, n int) {
 	for range n {
-		before := text(p.e.Storage())
+		before, erased := text(p.e.Storage()), p.erased()
 		if p.IntN(12) == 0 {
 			p.undo(t)
 			continue
@@ -164,6 +164,11 @@ func (p *player) play(t *testing.T, n int) {
 			t.Fatalf("%s was refused without a word", name)
 		case err == nil:
 			p.done[name]++
+			for _, d := range p.erased() {
+				if !slices.Contains(erased, d) && !slices.Contains(disks, d) {
+					t.Fatalf("%s about %v gives %s a new table:\n%s", name, disks, d, text(p.e.Storage()))
+				}
+			}
 			now := map[string]bool{}
 			for d := range p.touched[len(p.touched)-1] {
 				now[d] = true
@@ -181,6 +186,14 @@ func (p *player) play(t *testing.T, n int) {
 	if got := text(p.e.Storage()); got != text(config.Storage{}) {
 		t.Fatalf("all is undone, and it still says\n%s", got)
 	}
+}
+
+// erased are the disks that get a new table.
+func (p *player) erased() (disks []string) {
+	for _, r := range p.rows(func(r devices.Row) bool { return r.Kind == devices.Disk && r.Fate == devices.Erased }) {
+		disks = append(disks, r.Device)
+	}
+	return disks
 }
 
 func (p *player) undo(t *testing.T) {
