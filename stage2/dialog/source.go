@@ -156,8 +156,9 @@ func (s *State) chosenDiscs() []int {
 		if err := softwarePage().answer(s, &a); err != nil {
 			return discs
 		}
+		groups := slices.Concat(a.Software.Groups, s.software.environment(s).Groups)
 		for _, g := range c.Groups {
-			if slices.Contains(a.Software.Groups, g.ID) {
+			if slices.Contains(groups, g.ID) {
 				discs = append(discs, g.Discs...)
 			}
 		}
