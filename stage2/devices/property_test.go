@@ -271,6 +271,7 @@ func (p *player) checkKept(t *testing.T, d layout.Disk, v layout.Volume, rows []
 func TestAnySteps(t *testing.T) {
 	done := map[string]int{}
 	all := machines(t)
+	all["two-dos"] = twoDos()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		m := all[name]
 		for seed := range uint64(8) {
