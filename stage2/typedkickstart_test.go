@@ -95,7 +95,7 @@ func TestTypedIsKickstart(t *testing.T) {
 		"place": {"", map[string][]string{
 			"Language": {"it_IT.UTF-8"}, "Keyboard": {"French", "fr"}, "Time zone": {"New_York", "1"}, "The machine's own clock": {"no"},
 		}, []string{"lang it_IT.UTF-8", "--xlayouts=fr", "America/New_York\n"}},
-		"after a kickstart": {"lang de_DE.UTF-8 --addsupport=fr_FR.UTF-8\nkeyboard --xlayouts='de (neo)'\ntimesource --ntp-server=ntp.example.org\nselinux --disabled\n" +
+		"after a kickstart": {"lang nl_NL.UTF-8 --addsupport=fr_FR.UTF-8\nkeyboard --xlayouts='de (neo)'\ntimesource --ntp-server=ntp.example.org\nselinux --disabled\n" +
 			"user --name=given --groups=staff --shell=/bin/dash --iscrypted --password=$y$j9T$a$b\nsshkey --username=given \"" + keyOfAda + "\"\nsshkey --username=given \"" + keyOfRoot + "\"\n" +
 			"services --enabled=ssh\n%packages --excludedocs\n@tools\nvim-*\n-nano\n%end\n",
 			map[string][]string{"Root password": nil, "The root account": nil}, []string{"--addsupport=fr_FR.UTF-8", "--shell=/bin/dash", "vim-*", "-nano", "--excludedocs", "ntp.example.org"}},
