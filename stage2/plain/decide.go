@@ -106,6 +106,9 @@ func (t *talk) sure(a config.Answers) (config.Answers, bool, error) {
 	yes := t.T("yes")
 	line, err := t.read(t.ctx, t.T("Type the word %s to do this; Enter goes back", yes), false)
 	line = strings.ToLower(strings.TrimSpace(line))
+	if err == nil && t.in.open {
+		err = ErrEnded
+	}
 	if err != nil || line != yes && line != "yes" {
 		return a, false, err
 	}

@@ -24,12 +24,14 @@ type lines struct {
 	done    chan struct{}
 	cancel  func() bool // ends a read that waits; false: it can't
 	waiting bool        // a line was asked for, and hasn't been taken
+	open    bool        // the line taken last had no end: what sent it may be cut off
 	ended   error
 }
 
 type inputLine struct {
 	text string
 	cut  bool // it was longer
+	open bool // the input ended before it did
 	err  error
 }
 
@@ -76,6 +78,7 @@ func (l *lines) next(ctx context.Context) (text string, cut bool, err error) {
 			l.ended = ErrEnded
 			return "", false, ErrEnded
 		}
+		l.open = got.open
 		return got.text, got.cut, nil
 	case <-ctx.Done():
 		return "", false, context.Cause(ctx)
@@ -102,7 +105,7 @@ func readLine(in *bufio.Reader) inputLine {
 		b.Write(part[:min(len(part), room)])
 		switch {
 		case err == nil || err != nil && !errors.Is(err, bufio.ErrBufferFull) && b.Len() > 0:
-			l.text = clean(b.String())
+			l.text, l.open = clean(b.String()), err != nil && !errors.Is(err, bufio.ErrBufferFull)
 			return l
 		case !errors.Is(err, bufio.ErrBufferFull):
 			l.err = err
