@@ -34,7 +34,8 @@ type Source struct {
 	volumes func() ([]media.Volume, error)
 	at      string
 
-	using sync.Mutex // one change at a time
+	using  sync.Mutex // one change at a time
+	closed bool       // guarded by using
 
 	mu    sync.Mutex
 	now   *place
@@ -131,6 +132,9 @@ func (s *Source) look(ctx context.Context, drive string) dialog.DriveState {
 func (s *Source) Use(ctx context.Context, name string) error {
 	s.using.Lock()
 	defer s.using.Unlock()
+	if s.closed {
+		return errors.New("take the packages from elsewhere: the questions are over")
+	}
 	next, err := s.find(ctx, name)
 	if err != nil {
 		return err
@@ -179,5 +183,11 @@ func (s *Source) take(ctx context.Context, p *place) error {
 	return nil
 }
 
-// Close unmounts what a change has mounted, and nobody is still using.
-func (s *Source) Close() error { return s.current().leave(s.host) }
+// Close unmounts what a change has mounted, and nobody is still using. It waits for a change that goes
+// on; there is none after it.
+func (s *Source) Close() error {
+	s.using.Lock()
+	defer s.using.Unlock()
+	s.closed = true
+	return s.current().leave(s.host)
+}

@@ -281,3 +281,25 @@ func TestUseRefuses(t *testing.T) {
 		t.Errorf("%+v, %v", state, err)
 	}
 }
+
+// TestClosedSource: nothing is mounted any more once it is closed, and closing waits for a change.
+func TestClosedSource(t *testing.T) {
+	d := newDisks()
+	s, _ := testSource(t, d)
+	s.using.Lock()
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case <-closed:
+		t.Error("closed in the middle of a change")
+	default:
+	}
+	s.using.Unlock()
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	d.holds["/dev/sda1"] = t.TempDir()
+	if err := s.Use(t.Context(), "hd:LABEL=DATA:/"); err == nil || !strings.Contains(err.Error(), "the questions are over") {
+		t.Errorf("error %v", err)
+	}
+}
