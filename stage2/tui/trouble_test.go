@@ -142,7 +142,7 @@ func TestTroubleStays(t *testing.T) {
 	}
 }
 
-// TestSavingIsStopped: Esc stops a save that hangs, and its late end is nobody's.
+// TestSavingIsStopped: Esc stops a save that hangs, which is told when it has ended and not before.
 func TestSavingIsStopped(t *testing.T) {
 	p, _ := newTestTrouble(failedQuestion(slowLogs{}))
 	_, cmd := p.save()
@@ -150,7 +150,11 @@ func TestSavingIsStopped(t *testing.T) {
 	cmd = p.saving.save("/dev/sdb1")
 	press(t, p, append(named(tea.KeyEnter), typed("qx")...)...) // nothing can be chosen meanwhile
 	press(t, p, named(tea.KeyEsc)...)
-	p.update(cmd()) // would hang if it had not been called off
+	if text := p.view(78, 20); strings.Contains(text, "Stopped.") || !strings.Contains(text, "Stopping ...") {
+		t.Errorf("before it has ended it shows:\n%s", text)
+	}
+	press(t, p, named(tea.KeyEsc, tea.KeyEnter)...) // nothing new before that
+	p.update(cmd())                                 // would hang if it had not been called off
 	if text := p.view(78, 20); !strings.Contains(text, "Stopped.") || strings.Contains(text, "could not") {
 		t.Errorf("it shows:\n%s", text)
 	}

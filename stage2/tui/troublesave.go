@@ -36,6 +36,8 @@ type saving struct {
 	url    *textinput.Model // nil: no URL is being typed
 	result string
 	left   bool
+	writes bool // what is going on can't be dropped: it ends by itself, soon after it was stopped
+	halted bool // it was stopped
 }
 
 // Results of what is done in the background.
@@ -72,6 +74,7 @@ func (s *saving) look() tea.Cmd {
 
 func (s *saving) save(where string) tea.Cmd {
 	ctx := s.begin(s.work.say.T("Saving ..."))
+	s.writes = true
 	logs, round := s.logs, s.round
 	return func() tea.Msg {
 		text, err := logs.Save(ctx, where)
@@ -88,8 +91,11 @@ func (s *saving) update(msg tea.Msg) tea.Cmd {
 		}
 	case savedMsg:
 		if msg.round == s.round {
+			halted := s.halted
 			s.done()
-			s.tell(msg)
+			if s.tell(msg); halted && msg.err != nil {
+				s.result = s.work.say.T("Stopped.")
+			}
 		}
 	case tea.KeyPressMsg:
 		return s.key(msg)
@@ -105,7 +111,7 @@ func (s *saving) done() {
 	if s.cancel != nil {
 		s.cancel()
 	}
-	s.busy, s.cancel = "", nil
+	s.busy, s.cancel, s.writes, s.halted = "", nil, false, false
 	s.round++ // what still comes of it is nobody's any more
 }
 
@@ -120,6 +126,9 @@ func (s *saving) tell(msg savedMsg) {
 func (s *saving) key(msg tea.KeyPressMsg) tea.Cmd {
 	key := msg.String()
 	switch {
+	case key == "esc" && s.writes: // the stick is in use until it has really ended
+		s.cancel()
+		s.busy, s.halted = s.work.say.T("Stopping ..."), true
 	case key == "esc" && s.busy != "":
 		s.done()
 		s.result = s.work.say.T("Stopped.")
@@ -235,6 +244,8 @@ func (s *saving) view(width, height int) string {
 func (s *saving) keys() string {
 	say := s.work.say
 	switch {
+	case s.halted:
+		return ""
 	case s.busy != "":
 		return say.T("Esc stop")
 	case s.url != nil:

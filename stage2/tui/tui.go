@@ -124,6 +124,8 @@ func (u *UI) Address(where, key string) { u.hub.put(addressMsg{where, key}) }
 // Ask asks what is open, shows the plan and returns when it has been confirmed.
 // The state is the screens' until then.
 func (u *UI) Ask(ctx context.Context, s *dialog.State) (config.Answers, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what still goes on is nobody's any more
 	reply, left := make(chan config.Answers, 1), make(chan struct{}, 1)
 	u.feed.flush()
 	u.hub.put(askMsg{ctx: ctx, state: s, reply: reply, left: left})
