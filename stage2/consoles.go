@@ -3,6 +3,8 @@ package stage2
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -39,8 +41,15 @@ func (o *outputs) follow(tty string) {
 	}
 }
 
+// serving is what is done to the console beside the installation, which doesn't wait for it.
+type serving struct {
+	ctx  context.Context // until the session's end; nil: the console isn't ours
+	all  sync.WaitGroup
+	last chan struct{} // closed when it looks as was said last; nil: nothing was said
+}
+
 // serveConsole gives the console the language and keyboard of the boot line, and keeps a shell on its
-// second terminal until stop is called, which returns when the shell is gone.
+// second terminal until stop is called, which returns when all of that is over.
 func (s *session) serveConsole(ctx context.Context) (stop func()) {
 	boot, err := readBoot(s.setup.Options)
 	s.warn(err)
@@ -49,11 +58,13 @@ func (s *session) serveConsole(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	first := boot
-	first.Language = cmp.Or(boot.Language, words.English) // for letters with accents from the first screen on
-	s.apply(ctx, first)
+	first.Language = cmp.Or(boot.Language, words.English)         // for letters with accents from the first screen on
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // a person may look around while the rest ends
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	s.serve.ctx = ctx
+	s.apply(first)
+	ready := s.serve.last
+	s.serve.all.Go(func() {
+		<-ready
 		texts := words.Open(boot.Language)
 		if !console.Readable(texts.Letters(), s.console.Shows) {
 			texts = words.Open(words.English)
@@ -62,7 +73,7 @@ func (s *session) serveConsole(ctx context.Context) (stop func()) {
 	})
 	return func() {
 		cancel()
-		wg.Wait()
+		s.serve.all.Wait()
 	}
 }
 
@@ -87,23 +98,59 @@ func readBoot(o bootargs.Options) (config.Answers, error) {
 
 // settle answers by the boot line what the kickstart leaves open, and has the console show and
 // read what was answered.
-func (s *session) settle(ctx context.Context) {
+func (s *session) settle() {
 	a := &s.answers
 	a.Language, a.Keyboard = cmp.Or(a.Language, s.boot.Language), cmp.Or(a.Keyboard, s.boot.Keyboard)
 	if a.Language != s.boot.Language || a.Keyboard != s.boot.Keyboard {
-		s.apply(ctx, *a)
+		s.apply(*a)
 	}
 }
 
-// apply has the console show and read what the answers say.
-func (s *session) apply(ctx context.Context, a config.Answers) {
-	if s.console == nil {
+// apply begins to have the console show and read what the answers say, after what was
+// begun before.
+func (s *session) apply(a config.Answers) {
+	if s.serve.ctx == nil {
 		return
 	}
+	before, done := s.serve.last, make(chan struct{})
+	s.serve.last = done
+	s.serve.all.Go(func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
+		s.dress(s.serve.ctx, a)
+	})
+}
+
+// dress is what apply begins. That the session has ended before is no failure, and an image
+// without fonts is as it was built.
+func (s *session) dress(ctx context.Context, a config.Answers) {
 	if a.Language != "" {
-		s.warn(s.console.SetLanguage(ctx, a.Language))
+		err := s.console.SetLanguage(ctx, a.Language)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, fs.ErrNotExist):
+			s.out.Emit(event.Event{Type: event.Log, Message: err.Error()})
+		default:
+			s.warn(err)
+		}
 	}
-	s.warn(s.console.SetKeyboard(ctx, a.Keyboard))
+	if err := s.console.SetKeyboard(ctx, a.Keyboard); ctx.Err() == nil {
+		s.warn(err)
+	}
+}
+
+// awaitConsole waits until the console looks as was said: somebody is to be asked on it.
+func (s *session) awaitConsole(ctx context.Context) {
+	if s.serve.last == nil {
+		return
+	}
+	select {
+	case <-s.serve.last:
+	case <-ctx.Done():
+	}
 }
 
 // regions are the lists of this system, those that it has.

@@ -78,7 +78,8 @@ func TestBootLineReachesConsole(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", d)
 		}
 		s.answers.Keyboard = config.Keyboard{Layout: "us"}
-		s.settle(t.Context())
+		s.settle()
+		synctest.Wait()
 		if s.answers.Language != "de_AT.UTF-8" || s.answers.Keyboard.Layout != "us" {
 			t.Errorf("answers: %+v", s.answers)
 		}
@@ -103,7 +104,7 @@ func TestConsoleFails(t *testing.T) {
 		stop := s.serveConsole(t.Context())
 		synctest.Wait()
 		stop()
-		s.settle(t.Context())
+		s.settle()
 		got := strings.Join(*warnings, "\n")
 		for _, want := range []string{"no such thing", "no font", "no shell"} {
 			if !strings.Contains(got, want) {
@@ -128,7 +129,7 @@ func TestNoConsole(t *testing.T) {
 		change(s, h, dir)
 		s.openConsole()
 		s.serveConsole(t.Context())()
-		s.settle(t.Context())
+		s.settle()
 		if got := programs(h); len(got) > 0 {
 			t.Errorf("%s: %q", name, got)
 		}
@@ -155,4 +156,37 @@ func TestLogTerminal(t *testing.T) {
 	if err != nil || !strings.Contains(string(data), "said by a program") || !strings.Contains(string(data), "the end") {
 		t.Errorf("%v:\n%s", err, data)
 	}
+}
+
+// TestConsoleKeepsNobodyWaiting: an unattended installation goes on while fonts are loaded, the session's
+// end calls that off without a word, and an image without fonts is no warning.
+func TestConsoleKeepsNobodyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, h, warnings := withScreen(t, t.TempDir(), bootargs.Options{Lang: "de_AT", Keymap: "de"})
+		h.Answer(hosttest.Reply{Do: func(ctx context.Context, _ host.Command) error { <-ctx.Done(); return ctx.Err() }}, "sh", "-c", `"$@"; exit`)
+		s.openConsole()
+		stop := s.serveConsole(t.Context()) // would not return
+		s.answers.Language = "fr_FR.UTF-8"
+		s.settle()
+		synctest.Wait()
+		stop()
+		if len(*warnings) > 0 {
+			t.Errorf("told at the end: %q", *warnings)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s, h, _ := withScreen(t, t.TempDir(), bootargs.Options{})
+		if err := h.Remove("/usr/share/consolefonts/Lat15-Fixed16.psf"); err != nil {
+			t.Fatal(err)
+		}
+		var got []event.Type
+		s.out.logs = []event.Sink{event.Func(func(e event.Event) { got = append(got, e.Type) })}
+		s.openConsole()
+		stop := s.serveConsole(t.Context())
+		s.awaitConsole(t.Context())
+		stop()
+		if !slices.Equal(got, []event.Type{event.Log}) {
+			t.Errorf("events %v", got)
+		}
+	})
 }

@@ -154,11 +154,15 @@ type session struct {
 
 	chosen atomic.Pointer[plan.Plan] // what is being carried out; nil: nothing has been written
 	asked  Dialog                    // what a person was asked last
+	at     *looked                   // what plans are made for; nil: nobody was asked
+	made   made
+	saving chan struct{} // holds the one save that writes to a stick
+	serve  serving       // of the console
 }
 
 func newSession(in Installer, record handoff.Record, live bool) *session {
 	options, warnings := bootargs.Parse(record.CommandLine)
-	s := &session{Installer: in, live: live}
+	s := &session{Installer: in, live: live, saving: make(chan struct{}, 1)}
 	if in.Name == "" {
 		s.Name = record.Build.Set.Name()
 	}
@@ -180,7 +184,7 @@ func (s *session) install(ctx context.Context) error {
 	if err := s.readKickstart(ctx); err != nil {
 		return err
 	}
-	s.settle(ctx)
+	s.settle()
 	if asked := s.rescueAsked(); asked != nil {
 		return s.mend(ctx, *asked)
 	}
@@ -204,6 +208,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 		return s.decideAgain(ctx)
 	}
 	at := &looked{probe: s.Probe, found: m}
+	s.at = at
 	build := func(ctx context.Context, a config.Answers) (*plan.Plan, error) { return s.build(ctx, a, at.now()) }
 	if s.unattended() {
 		s.openSSH(ctx, nil)
@@ -216,6 +221,7 @@ func (s *session) decide(ctx context.Context, m machine.Machine) (*plan.Plan, er
 	if s.Frontend == nil || s.setup.Options.Cmdline {
 		return nil, s.incomplete()
 	}
+	s.awaitConsole(ctx)
 	face, err := s.Frontend(s.setup)
 	if err != nil {
 		return nil, fmt.Errorf("start the screens: %w", err)
@@ -275,7 +281,7 @@ func (s *session) build(ctx context.Context, a config.Answers, m machine.Machine
 		Kickstart: s.redo, NoSave: s.setup.Options.NoSave, Extra: s.Steps,
 	})
 	if err == nil {
-		s.answers = a
+		s.made.add(p, a)
 	}
 	return p, err
 }

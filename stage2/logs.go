@@ -45,6 +45,9 @@ const portPlace = "port"
 // answerTime is how long a server may take to say something.
 const answerTime = 30 * time.Second
 
+// sendTime is how long it may take to send the logs. At the plain prompts nothing stops it sooner.
+const sendTime = 5 * time.Minute
+
 // pieceSize is how much of the logs one event carries: its line is no longer than
 // what readers of lines take.
 const pieceSize = 24 << 10
@@ -158,6 +161,14 @@ func (k keeper) toDisk(ctx context.Context, device, name string, data []byte) (s
 			}
 		}
 	}
+	select {
+	case k.s.saving <- struct{}{}: // all are mounted at the same place
+		defer func() { <-k.s.saving }()
+	case <-ctx.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	if err := writeTo(k.s.Host, device, fstype, filepath.Join(filepath.Dir(k.s.Paths.Record), "stick"), name, data); err != nil {
 		return "", fmt.Errorf("save the logs on %s: %w", device, err)
 	}
@@ -198,6 +209,13 @@ func (k keeper) toServer(ctx context.Context, where, name string, data []byte) (
 		return "", err
 	}
 	defer client.CloseIdleConnections()
+	return upload(ctx, client, u, data)
+}
+
+// upload is done in sendTime, or fails.
+func upload(ctx context.Context, client *http.Client, u *url.URL, data []byte) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
 	for _, method := range []string{http.MethodPut, http.MethodPost} {
 		status, err := send(ctx, client, method, u.String(), data)
 		switch {

@@ -61,11 +61,14 @@ func (q *questions) probe(ctx context.Context) (m machine.Machine, disks []machi
 func (q *questions) review(ctx context.Context, a config.Answers) (dialog.Review, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.plan = nil
 	if err := ctx.Err(); err != nil {
 		return dialog.Review{}, err
 	}
 	p, err := q.dialog.Build(ctx, a)
+	if gone := ctx.Err(); gone != nil { // nobody sees it: the plan that was shown still holds
+		return dialog.Review{}, gone
+	}
+	q.plan = nil
 	var problems plan.Problems
 	if errors.As(err, &problems) {
 		return dialog.Review{Problems: problems.Lines()}, nil

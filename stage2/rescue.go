@@ -38,6 +38,7 @@ func (s *session) mend(ctx context.Context, asked config.Rescue) error {
 		return fmt.Errorf("make way for the system to be mounted on %s: %w", rescue.Root, err)
 	}
 	defer s.Host.Remove(rescue.Root)
+	s.awaitConsole(ctx)
 	s.out.Emit(event.Event{Type: event.Ask, Message: "a rescue: a shell at the terminal instead of an installation"})
 	s.out.show(silent{}) // the terminal is the person's now
 	defer s.out.show(nil)
