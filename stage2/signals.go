@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 )
 
@@ -13,23 +14,27 @@ var ErrInterrupted = errors.New("ended by Ctrl-C at the console")
 
 // Signals returns a context for Run that ends by SIGTERM, with which stage 1
 // passes on Ctrl-Alt-Del, and by Ctrl-C, with ErrInterrupted as its cause. A terminal
-// that hangs up ends nothing: the cable of a serial line can be pulled.
+// that hangs up ends nothing: the cable of a serial line can be pulled. That holds until
+// the returned function is called: what is undone after the end mustn't be killed.
 func Signals(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	got := make(chan os.Signal, 8)
+	got, stopped := make(chan os.Signal, 8), make(chan struct{})
 	signal.Notify(got, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	go func() {
-		defer signal.Stop(got)
 		for {
 			select {
-			case <-ctx.Done():
+			case <-stopped:
 				return
 			case s := <-got:
 				end(s, cancel)
 			}
 		}
 	}()
-	return ctx, func() { cancel(nil) }
+	return ctx, sync.OnceFunc(func() {
+		cancel(nil)
+		signal.Stop(got)
+		close(stopped)
+	})
 }
 
 func end(s os.Signal, cancel context.CancelCauseFunc) {
