@@ -223,7 +223,7 @@ func TestFirmware(t *testing.T) {
 		t.Errorf("%v, want %v; nothing from %v; %d bytes", got, want, r.Idle, r.Firmware)
 	}
 	c.Firmware = []string{"/nonexistent"}
-	if _, err := Build(t.Context(), io.Discard, c); err == nil || !strings.Contains(err.Error(), "/nonexistent") {
+	if _, err := Build(t.Context(), io.Discard, c); err == nil || !strings.Contains(err.Error(), none) {
 		t.Errorf("%v", err)
 	}
 }
