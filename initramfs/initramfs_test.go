@@ -222,7 +222,8 @@ func TestFirmware(t *testing.T) {
 	if !maps.Equal(got, want) || !slices.Equal(r.Idle, []string{idle}) || r.Firmware == 0 {
 		t.Errorf("%v, want %v; nothing from %v; %d bytes", got, want, r.Idle, r.Firmware)
 	}
-	c.Firmware = []string{"/nonexistent"}
+	none := filepath.Join(t.TempDir(), "none")
+	c.Firmware = []string{none}
 	if _, err := Build(t.Context(), io.Discard, c); err == nil || !strings.Contains(err.Error(), none) {
 		t.Errorf("%v", err)
 	}
