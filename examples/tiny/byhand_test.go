@@ -32,7 +32,7 @@ func answer(r *vmtest.Run, screen *vmtest.Screen) {
 		{"Time zone (3 of ", next},
 		{"Network (4 of ", next},
 		{"Software (", "\t " + next}, // the first group
-		{"Destination (", next}, // the only disk
+		{"Destination (", next},      // the only disk
 		{"Root and users (", "\rAda L\rada\r\r" + userPassword + "\r" + userPassword + "\r\r"},
 		{"Ada L", "\t\x1b[B\r" + rootPassword + "\r" + rootPassword + "\r" + next},
 		{"Host name (", "\x15snake\r"}, // Ctrl-U empties the line
