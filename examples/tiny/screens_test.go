@@ -43,16 +43,17 @@ func (p vga) answer(pages ...page) {
 	}
 }
 
-// picture keeps what was seen last with the guest's files, and with -update for README.
+// picture keeps what was seen last with the guest's files, and with -update in the place
+// of the picture of that name that README has, if it has one.
 func (p vga) picture(name string) {
 	p.t.Helper()
-	from := p.Keep(p.eyes, name)
-	if !*update {
+	from, to := p.Keep(p.eyes, name), filepath.Join(vmtest.Root(p.t), "docs/img", name+".png")
+	if _, err := os.Stat(to); err != nil || !*update {
 		return
 	}
 	data, err := os.ReadFile(from)
 	fatal(p.t, err)
-	fatal(p.t, os.WriteFile(filepath.Join(vmtest.Root(p.t), "docs/img", name+".png"), data, 0o644))
+	fatal(p.t, os.WriteFile(to, data, 0o644))
 }
 
 // TestVGA installs as somebody in Germany does, at the machine's own screen and keyboard: letters and
