@@ -20,19 +20,20 @@ func tiers() [][]string {
 // sameTier are the imports within a level that are meant.
 func sameTier() map[string][]string {
 	return map[string][]string{
-		"stage2/kickstart":     {"stage2/config"},                                                       // the language of the answers
-		"internal/handoff":     {"media"},                                                               // the record names the build
-		"internal/ksearly":     {"media"},                                                               // it spells sources
-		"initramfs":            {"media"},                                                               // it carries the build
-		"media/disc":           {"media", "initramfs"},                                                  // disc 1 carries the initramfs
-		"media/fetch":          {"media"},                                                               // it opens the sources
-		"media/mediatest":      {"media/fetch"},                                                         // the suite for its trees
-		"stage1":               {"stage1/modules", "internal/network", "internal/nfs", "stage1/stream"}, // its own parts, and what it shares with stage 2
-		"stage2/payload/deb":   {"stage2/payload"},
-		"stage2/payload/image": {"stage2/payload"},
-		"cmd/loopctl":          {"cmd/loopctl/internal/cli"}, // its own part
-		"loopctl/source":       {"loopctl/failover"},         // it opens what failover reads from
-		"loopctl/blockfs":      {"loopctl"},                  // who uses the file
+		"stage2/kickstart":           {"stage2/config"},                                                       // the language of the answers
+		"internal/handoff":           {"media"},                                                               // the record names the build
+		"internal/ksearly":           {"media"},                                                               // it spells sources
+		"initramfs":                  {"media"},                                                               // it carries the build
+		"media/disc":                 {"media", "initramfs"},                                                  // disc 1 carries the initramfs
+		"media/fetch":                {"media"},                                                               // it opens the sources
+		"stage2/machine/machinetest": {"stage2/machine"},                                                      // the recorded ones, for tests
+		"media/mediatest":            {"media/fetch"},                                                         // the suite for its trees
+		"stage1":                     {"stage1/modules", "internal/network", "internal/nfs", "stage1/stream"}, // its own parts, and what it shares with stage 2
+		"stage2/payload/deb":         {"stage2/payload"},
+		"stage2/payload/image":       {"stage2/payload"},
+		"cmd/loopctl":                {"cmd/loopctl/internal/cli"}, // its own part
+		"loopctl/source":             {"loopctl/failover"},         // it opens what failover reads from
+		"loopctl/blockfs":            {"loopctl"},                  // who uses the file
 	}
 }
 

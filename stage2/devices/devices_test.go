@@ -3,8 +3,6 @@ package devices_test
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,6 +14,7 @@ import (
 	"github.com/molt-installer/molt/stage2/devices"
 	"github.com/molt-installer/molt/stage2/kickstart"
 	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/machine/machinetest"
 	"github.com/molt-installer/molt/stage2/payload"
 	"github.com/molt-installer/molt/stage2/plan"
 )
@@ -23,19 +22,7 @@ import (
 // machines are those of the examples.
 func machines(t testing.TB) map[string]machine.Machine {
 	t.Helper()
-	files, err := filepath.Glob("../../examples/machines/*.json")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d machines: %v", len(files), err)
-	}
-	all := map[string]machine.Machine{}
-	for _, f := range files {
-		m, err := machine.Load(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[strings.TrimSuffix(filepath.Base(f), ".json")] = m
-	}
-	return all
+	return machinetest.Recorded(t, "../../examples/machines")
 }
 
 func setup(m machine.Machine) devices.Setup {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/molt-installer/molt/stage2/config"
 	"github.com/molt-installer/molt/stage2/machine"
+	"github.com/molt-installer/molt/stage2/machine/machinetest"
 	"github.com/molt-installer/molt/stage2/plan/layout"
 )
 
@@ -21,19 +21,7 @@ const mib = 1 << 20
 // machines are those of the examples.
 func machines(t testing.TB) map[string]machine.Machine {
 	t.Helper()
-	files, err := filepath.Glob("../../../examples/machines/*.json")
-	if err != nil || len(files) < 10 {
-		t.Fatalf("%d machines: %v", len(files), err)
-	}
-	all := map[string]machine.Machine{}
-	for _, f := range files {
-		m, err := machine.Load(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[strings.TrimSuffix(filepath.Base(f), ".json")] = m
-	}
-	return all
+	return machinetest.Recorded(t, "../../../examples/machines")
 }
 
 func ids() func() string {
